@@ -1,0 +1,118 @@
+/** The interface every vector backend implements, and the shapes that cross it. */
+
+import type { Filter } from "../filter.ts";
+import type { Matrix, VectorData } from "../matrix.ts";
+import type { Metric } from "./metric.ts";
+
+/** Entries to write or read: `ids[i]` belongs to sample `sampleIds[i]` and has row `i` of `vectors`. */
+export interface Batch {
+  readonly ids: readonly string[];
+  readonly sampleIds: readonly string[];
+  readonly vectors: Matrix<VectorData>;
+}
+
+/** Hits of one query as columns, nearest first (farthest first if reversed); ties by id. */
+export interface Columns {
+  readonly ids: readonly string[];
+  readonly sampleIds: readonly string[];
+  /** In the exact formula of `core/backends/metric.ts`: lower is closer. */
+  readonly distances: Float32Array;
+}
+
+/**
+ * The entries an operation is limited to. A driver may push `where` down, send the ids in chunks,
+ * or keep a bitmap under `key`, which is equal for equal selections.
+ */
+export interface Selection {
+  readonly size: number;
+  readonly key: string;
+  ids(): AsyncIterable<readonly string[]>;
+  readonly where?: Filter;
+}
+
+/** What a backend can do, as data; what it claims works at the limit, what it does not claim throws. */
+export interface Capabilities {
+  readonly metrics: readonly Metric[];
+  readonly defaultMetric: Metric;
+  readonly vectorTypes: readonly ("float32" | "bits")[];
+  /** Largest `k` of one server call, or null; larger ones are served through `scan`. */
+  readonly maxK: number | null;
+  readonly reverse: boolean;
+  readonly radius: boolean;
+  readonly exact: boolean;
+}
+
+/** What to make: `dimension` counts numbers, or bits for binary vectors. */
+export interface CollectionSpec {
+  readonly name: string;
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly vectorType?: "float32" | "bits";
+  /** Options of this backend, such as an index type. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** Small JSON facts kept with the collection. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+export interface CollectionInfo {
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly vectorType: "float32" | "bits";
+  /** Live entries, exact. */
+  readonly size: number;
+}
+
+export interface WriteOptions {
+  /** `now` (default): once the call resolves, search, fetch and describe see the write. */
+  readonly visible?: "now" | "eventually";
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Outcome of a write: entries written, and each refused one with its reason. */
+export interface WriteReport {
+  readonly written: number;
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
+}
+
+export interface SearchOptions {
+  /** Number of hits wanted; `null` for the whole ranking. */
+  readonly k: number | null;
+  /** Farthest first. Default false. */
+  readonly reverse?: boolean;
+  /** Leaves out hits farther than this, in the metric's distance. */
+  readonly maxDistance?: number | undefined;
+  readonly within?: Selection | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One searchable set of entries inside a backend. */
+export interface Collection {
+  readonly name: string;
+  describe(): Promise<CollectionInfo>;
+  /** Writes entries, replacing those of the same id and touching no other; the last of doubled ids wins. */
+  upsert(batches: AsyncIterable<Batch>, options?: WriteOptions): Promise<WriteReport>;
+  /** Removes entries; unknown ids are fine and not counted. */
+  delete(ids: AsyncIterable<readonly string[]>, options?: WriteOptions): Promise<WriteReport>;
+  /** Stored entries, everything when no selection is given, in batches of bounded size. */
+  fetch(select?: Selection): AsyncIterable<Batch>;
+  /** One set of columns per query row. Fewer than `k` hits only when fewer exist. */
+  search(queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]>;
+  /** All hits of one query in order, page by page, exact. */
+  scan(query: Matrix<VectorData>, options: Omit<SearchOptions, "k">): AsyncIterable<Columns>;
+  /** Removes the collection with its data; fine if it is gone already. */
+  drop(): Promise<void>;
+}
+
+/** A place that keeps vectors and finds the nearest ones. */
+export interface Backend<Client = unknown> {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** Makes a collection; INDEX_EXISTS if the name is taken, METRIC_NOT_SUPPORTED, INVALID_ARGUMENT. */
+  create(spec: CollectionSpec): Promise<Collection>;
+  /** Opens a collection; INDEX_NOT_FOUND if there is none of that name. */
+  open(name: string): Promise<Collection>;
+  list(prefix?: string): Promise<string[]>;
+  /** The connected client of the SDK, for users. */
+  client(): Promise<Client>;
+  close(): Promise<void>;
+}

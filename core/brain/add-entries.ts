@@ -1,0 +1,104 @@
+/** Adds vectors a caller has to an index: planned as entries, written, then settled. */
+
+import type { ExistingOptions } from "../dataset/brain-port.ts";
+import { NearsightError } from "../errors.ts";
+import { type Matrix, takeRows, toMatrix, type VectorsLike } from "../matrix.ts";
+import { type Failure, writeBatch } from "./entries.ts";
+import { assertDimension, type OpenIndex } from "./open-index.ts";
+
+/** Entries per write. */
+const ADD_ROWS = 1_000;
+
+/** Adds or replaces entries; WRITE_PARTIAL names those the backend refused, the others are kept. */
+export async function addEntries(
+  index: OpenIndex,
+  embeddings: VectorsLike,
+  sampleIds: readonly string[],
+  labelIds: readonly string[] | null,
+  options: ExistingOptions,
+): Promise<void> {
+  const vectors = toMatrix(embeddings);
+  assertShape(index, vectors, sampleIds, labelIds);
+  if (vectors.rows === 0) return;
+  assertDimension(index.run, vectors.dimension);
+  const ids = labelIds ?? sampleIds;
+  const chosen = await chooseRows(index, ids, options);
+  const failed: Failure[] = [];
+  for (let start = 0; start < chosen.length; start += ADD_ROWS) {
+    const rows = chosen.slice(start, start + ADD_ROWS);
+    const batch = {
+      ids: rows.map((row) => ids[row] ?? ""),
+      sampleIds: rows.map((row) => sampleIds[row] ?? ""),
+      vectors: takeRows(vectors, rows),
+    };
+    const planned = batch.ids.map((entryId, i) => ({ entryId, sampleId: batch.sampleIds[i] ?? entryId }));
+    await index.context.store.entries.plan(index.run.id, planned, { overwrite: true });
+    failed.push(...(await writeBatch(index, batch)));
+  }
+  if (failed.length > 0) throw refused(index, failed, chosen.length);
+}
+
+/** Positions to write: the last of doubled ids wins; known ids are replaced, skipped or refused. */
+async function chooseRows(
+  index: OpenIndex,
+  ids: readonly string[],
+  options: ExistingOptions,
+): Promise<number[]> {
+  const last = new Map(ids.map((id, i) => [id, i]));
+  const existing = await index.context.store.entries.list(index.run.id, {
+    entryIds: [...last.keys()],
+    states: ["indexed"],
+  });
+  const [first] = existing;
+  if (first !== undefined) {
+    const message = `${existing.length} of the ids are in index '${index.run.key}' already, such as '${first.entryId}'`;
+    if (options.allowExisting === false) {
+      throw new NearsightError({
+        code: "ID_EXISTS",
+        message,
+        hint: "Leave allowExisting at true; overwrite says whether they are replaced or skipped",
+        details: { ids: existing.slice(0, 10).map((entry) => entry.entryId) },
+      });
+    }
+    if (options.warnExisting) index.context.warn(message);
+    if (options.overwrite === false) for (const entry of existing) last.delete(entry.entryId);
+  }
+  return [...last.values()].sort((a, b) => a - b);
+}
+
+function assertShape(
+  index: OpenIndex,
+  vectors: Matrix,
+  sampleIds: readonly string[],
+  labelIds: readonly string[] | null,
+): void {
+  const isPatchIndex = index.run.config.patchesField !== null;
+  if (isPatchIndex !== (labelIds !== null)) {
+    throw new NearsightError({
+      code: "INVALID_ARGUMENT",
+      message: isPatchIndex
+        ? `Index '${index.run.key}' holds patches: expected labelIds beside sampleIds`
+        : `Index '${index.run.key}' holds whole samples: expected no labelIds`,
+      hint: isPatchIndex
+        ? "Call addToIndex(embeddings, sampleIds, labelIds)"
+        : "Call addToIndex(embeddings, sampleIds)",
+    });
+  }
+  const lengths = [sampleIds.length, ...(labelIds === null ? [] : [labelIds.length])];
+  if (lengths.every((length) => length === vectors.rows)) return;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected one id for each of ${vectors.rows} vectors but found ${lengths.join(" and ")}`,
+    hint: "Give as many ids as vectors, in the same order",
+  });
+}
+
+function refused(index: OpenIndex, failed: readonly Failure[], asked: number): NearsightError {
+  const [first] = failed;
+  return new NearsightError({
+    code: "WRITE_PARTIAL",
+    message: `${failed.length} of ${asked} vectors were not indexed; '${first?.id}' ${first?.reason}`,
+    hint: "Correct those vectors and add them again; the others are kept",
+    details: { brainKey: index.run.key, failed: failed.slice(0, 100) },
+  });
+}

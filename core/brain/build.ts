@@ -1,0 +1,201 @@
+/** The build itself: rows of the view are frozen as entries, then read back, embedded and written in a stream. */
+
+import type { EmbeddingOptions } from "../dataset/brain-port.ts";
+import type { SampleCollection } from "../dataset/sample-collection.ts";
+import { NearsightError, throwIfAborted } from "../errors.ts";
+import { concatRows } from "../matrix.ts";
+import type { PlannedEntry, RowIdentity } from "../store/store.ts";
+import type { EmbeddedRows } from "./embed-media.ts";
+import { entryPages, type Failure, writeBatch } from "./entries.ts";
+import { assertRowCount, type GivenVectors } from "./given-vectors.ts";
+import type { OpenIndex } from "./open-index.ts";
+import type { EmbeddingPlan } from "./request.ts";
+import { fromField, fromMap, fromModel, type VectorSource } from "./vector-source.ts";
+
+/** Vectors per write to the backend. */
+const WRITE_ROWS = 64;
+
+export type BuildPlan = Exclude<EmbeddingPlan, { kind: "none" }>;
+
+/** How a build ended. */
+export interface BuildOutcome {
+  readonly indexed: number;
+  readonly failed: number;
+  /** Why the first failed entry failed. */
+  readonly reason: string | null;
+}
+
+/** Builds or goes on building a run under a held lease. */
+export async function buildRun(
+  index: OpenIndex,
+  samples: SampleCollection,
+  plan: BuildPlan,
+  options: EmbeddingOptions,
+  epoch: number,
+): Promise<BuildOutcome> {
+  const { store } = index.context;
+  const run = index.run;
+  const vectors =
+    plan.kind === "given" ? await collectGiven(samples, run.config.patchesField, plan.vectors) : null;
+  if (run.state === "planned") await freezeRows(index, samples, vectors, epoch, options.signal);
+  else await retryFailed(index, epoch);
+  await store.runs.update(run.id, { state: "building", reason: null }, epoch);
+  await index.refresh();
+  const source = sourceOf(index, samples, plan, vectors, options);
+  await writeAll(index, source, options, epoch);
+  const counts = await store.entries.counts(run.id);
+  const [first] = await store.entries.list(run.id, { states: ["failed"], limit: 1 });
+  return { indexed: counts.indexed, failed: counts.failed, reason: first?.reason ?? null };
+}
+
+function sourceOf(
+  index: OpenIndex,
+  samples: SampleCollection,
+  plan: BuildPlan,
+  vectors: ReadonlyMap<string, Float32Array> | null,
+  options: EmbeddingOptions,
+): VectorSource {
+  const { context, run } = index;
+  const { patchesField, roiField, embeddingsField } = run.config;
+  const datasetId = samples.dataset.id;
+  switch (plan.kind) {
+    case "given":
+      return fromMap(vectors ?? new Map(), plan.vectors.dimension);
+    case "field":
+      return fromField(context, datasetId, plan.field);
+    case "model":
+      return fromModel(context, plan.model, { datasetId, patchesField, roiField }, options, embeddingsField);
+  }
+}
+
+/** The view's rows with their positions. */
+async function* positionedRows(
+  samples: SampleCollection,
+  patchesField: string | null,
+): AsyncGenerator<(RowIdentity & { position: number; inSample: number })[]> {
+  let position = 0;
+  let sampleId = "";
+  let inSample = 0;
+  for await (const page of samples.mediaPages({ patchesField })) {
+    yield page.map((row) => {
+      inSample = row.sampleId === sampleId ? inSample + 1 : 0;
+      sampleId = row.sampleId;
+      return { id: row.id, sampleId: row.sampleId, position: position++, inSample };
+    });
+  }
+}
+
+async function collectGiven(
+  samples: SampleCollection,
+  patchesField: string | null,
+  given: GivenVectors,
+): Promise<Map<string, Float32Array>> {
+  const vectors = new Map<string, Float32Array>();
+  let rows = 0;
+  for await (const page of positionedRows(samples, patchesField)) {
+    rows += page.length;
+    for (const row of page) {
+      const vector = given.vectorOf(row);
+      if (vector !== null) vectors.set(row.id, vector);
+    }
+  }
+  assertRowCount(given, rows);
+  return vectors;
+}
+
+/** Writes the rows of the view as pending entries, so that later changes of the view do not change the build. */
+async function freezeRows(
+  index: OpenIndex,
+  samples: SampleCollection,
+  vectors: ReadonlyMap<string, Float32Array> | null,
+  epoch: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { config, id } = index.run;
+  for await (const page of samples.mediaPages({ patchesField: config.patchesField })) {
+    throwIfAborted(signal);
+    const planned: PlannedEntry[] = page
+      .filter((row) => vectors === null || vectors.has(row.id))
+      .map((row) => ({ entryId: row.id, sampleId: row.sampleId }));
+    await index.context.store.entries.plan(id, planned, { epoch });
+  }
+}
+
+async function retryFailed(index: OpenIndex, epoch: number): Promise<void> {
+  const { entries } = index.context.store;
+  const failed = await entries.list(index.run.id, { states: ["failed"] });
+  await entries.plan(index.run.id, failed, { overwrite: true, epoch });
+}
+
+async function* pendingPages(index: OpenIndex): AsyncGenerator<RowIdentity[]> {
+  for await (const page of entryPages(index.context.store, index.run.id, ["pending"])) {
+    yield page.map((entry) => ({ id: entry.entryId, sampleId: entry.sampleId }));
+  }
+}
+
+async function writeAll(
+  index: OpenIndex,
+  source: VectorSource,
+  options: EmbeddingOptions,
+  epoch: number,
+): Promise<void> {
+  const counts = await index.context.store.entries.counts(index.run.id);
+  const total = counts.pending + counts.indexed;
+  let done = counts.indexed;
+  let failed = 0;
+  options.progress?.({ phase: "indexing", done, total, failed });
+  for await (const rows of inWrites(source(pendingPages(index)))) {
+    throwIfAborted(options.signal);
+    const failures = await writeRows(index, rows, epoch);
+    const first = failures[0];
+    if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
+    failed += failures.length;
+    done += rows.ids.length + rows.failed.length;
+    options.progress?.({ phase: "indexing", done, total, failed });
+  }
+}
+
+async function writeRows(index: OpenIndex, rows: EmbeddedRows, epoch: number): Promise<readonly Failure[]> {
+  const refused = rows.ids.length === 0 ? [] : await writeBatch(index, rows, epoch);
+  if (rows.failed.length > 0) {
+    await index.context.store.entries.settle(index.run.id, { indexed: [], failed: rows.failed }, epoch);
+  }
+  return [...rows.failed, ...refused];
+}
+
+/** Joins what the model gives into writes of a good size. */
+async function* inWrites(parts: AsyncIterable<EmbeddedRows>): AsyncGenerator<EmbeddedRows> {
+  let held: EmbeddedRows[] = [];
+  let rows = 0;
+  for await (const part of parts) {
+    held.push(part);
+    rows += part.ids.length + part.failed.length;
+    if (rows < WRITE_ROWS) continue;
+    yield joined(held);
+    held = [];
+    rows = 0;
+  }
+  if (held.length > 0) yield joined(held);
+}
+
+function joined(parts: readonly EmbeddedRows[]): EmbeddedRows {
+  const dimension = parts.find((part) => part.vectors.rows > 0)?.vectors.dimension ?? 0;
+  return {
+    ids: parts.flatMap((part) => part.ids),
+    sampleIds: parts.flatMap((part) => part.sampleIds),
+    vectors: concatRows(
+      parts.map((part) => part.vectors).filter((vectors) => vectors.rows > 0),
+      dimension,
+    ),
+    failed: parts.flatMap((part) => part.failed),
+  };
+}
+
+function entryFailed(failure: Failure): NearsightError {
+  return new NearsightError({
+    code: "WRITE_PARTIAL",
+    message: `Entry '${failure.id}' could not be indexed: ${failure.reason}`,
+    hint: "Correct it, or leave skipFailures at true to go on without it",
+    details: { failed: [failure.id] },
+  });
+}

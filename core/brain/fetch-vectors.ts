@@ -1,0 +1,46 @@
+/** Reads stored vectors by id, in the order asked. */
+
+import { createHash } from "node:crypto";
+import type { Collection, Selection } from "../backends/backend.ts";
+import { type Matrix, matrix } from "../matrix.ts";
+
+/** Ids per page of a selection. */
+const SELECTION_PAGE = 5_000;
+
+/** A selection of known ids. Equal ids give equal keys. */
+export function selectIds(ids: readonly string[]): Selection {
+  const hash = createHash("sha1");
+  for (const id of ids) hash.update(id).update("\0");
+  return {
+    size: ids.length,
+    key: hash.digest("hex"),
+    async *ids() {
+      for (let i = 0; i < ids.length; i += SELECTION_PAGE) yield ids.slice(i, i + SELECTION_PAGE);
+    },
+  };
+}
+
+/** The vectors of those ids that the collection holds, in the order asked. */
+export async function getVectors(
+  collection: Collection,
+  ids: readonly string[],
+): Promise<{ ids: string[]; sampleIds: string[]; vectors: Matrix }> {
+  const rows = new Map<string, { sampleId: string; vector: Float32Array }>();
+  let dimension = 0;
+  for await (const batch of collection.fetch(selectIds([...new Set(ids)]))) {
+    dimension = batch.vectors.dimension;
+    batch.ids.forEach((id, i) => {
+      rows.set(id, { sampleId: batch.sampleIds[i] ?? id, vector: batch.vectors.row(i) as Float32Array });
+    });
+  }
+  const found = ids.filter((id) => rows.has(id));
+  if (found.length > 0 && rows.size > 0) {
+    const data = new Float32Array(found.length * dimension);
+    found.forEach((id, i) => {
+      data.set(rows.get(id)?.vector ?? [], i * dimension);
+    });
+    const sampleIds = found.map((id) => rows.get(id)?.sampleId ?? id);
+    return { ids: found, sampleIds, vectors: matrix(data, dimension) };
+  }
+  return { ids: [], sampleIds: [], vectors: matrix(new Float32Array(0), dimension) };
+}

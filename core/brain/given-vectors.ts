@@ -1,0 +1,107 @@
+/** Vectors a caller already has, in any of FiftyOne's forms, looked up by row of the view. */
+
+import type { Embeddings, EmbeddingsInput } from "../dataset/brain-port.ts";
+import { NearsightError } from "../errors.ts";
+import { isMatrix, type Matrix, matrix, toMatrix, type VectorsLike } from "../matrix.ts";
+import type { RowIdentity } from "../store/store.ts";
+
+/** A row of the view as the look-up needs it. */
+export interface RowPosition extends RowIdentity {
+  /** Position in the view, from 0. */
+  readonly position: number;
+  /** Position among the patches of its sample, from 0; 0 for whole samples. */
+  readonly inSample: number;
+}
+
+/** Known vectors of one dimension. */
+export interface GivenVectors {
+  readonly dimension: number;
+  /** Number of vectors that must meet the view's rows one to one, or null where ids decide. */
+  readonly expectedRows: number | null;
+  /** The row's vector, or null if there is none for it. */
+  vectorOf(row: RowPosition): Float32Array | null;
+}
+
+type VectorsBySample = ReadonlyMap<string, readonly number[] | Float32Array | VectorsLike>;
+
+/** Reads any accepted form except a field name and `false`; nothing of the caller's is changed. */
+export function givenVectors(input: Exclude<EmbeddingsInput, string | false>): GivenVectors {
+  if (isEmbeddings(input)) return byId(input);
+  if (input instanceof Map) return bySample(input);
+  if (isMatrix(input) || Array.isArray(input)) return inOrder(toMatrix(input as VectorsLike));
+  return bySample(new Map(Object.entries(input)) as VectorsBySample);
+}
+
+function isEmbeddings(input: object): input is Embeddings {
+  return "embeddings" in input && "sampleIds" in input;
+}
+
+function inOrder(vectors: Matrix): GivenVectors {
+  return {
+    dimension: vectors.dimension,
+    expectedRows: vectors.rows,
+    vectorOf: (row) => (row.position < vectors.rows ? vectors.row(row.position) : null),
+  };
+}
+
+function byId(input: Embeddings): GivenVectors {
+  const ids = input.labelIds ?? input.sampleIds;
+  if (ids.length !== input.embeddings.rows) {
+    throw lengthMismatch(`${ids.length} vectors, one for each id,`, input.embeddings.rows);
+  }
+  const positions = new Map(ids.map((id, i) => [id, i]));
+  return {
+    dimension: input.embeddings.dimension,
+    expectedRows: null,
+    vectorOf(row) {
+      const position = positions.get(row.id);
+      return position === undefined ? null : input.embeddings.row(position);
+    },
+  };
+}
+
+function bySample(input: VectorsBySample): GivenVectors {
+  const vectors = new Map<string, Matrix>();
+  let dimension = 0;
+  for (const [sampleId, given] of input) {
+    const rows = isOneVector(given) ? matrix(Float32Array.from(given), given.length) : toMatrix(given);
+    if (rows.rows === 0) continue;
+    if (dimension !== 0 && rows.dimension !== dimension) {
+      throw new NearsightError({
+        code: "DIMENSION_MISMATCH",
+        message: `Expected vectors of ${dimension} numbers, as the first sample's, but those of sample '${sampleId}' have ${rows.dimension}`,
+        hint: "Give every vector the same length",
+      });
+    }
+    dimension = rows.dimension;
+    vectors.set(sampleId, rows);
+  }
+  return {
+    dimension,
+    expectedRows: null,
+    vectorOf(row) {
+      const rows = vectors.get(row.sampleId);
+      return rows !== undefined && row.inSample < rows.rows ? rows.row(row.inSample) : null;
+    },
+  };
+}
+
+function isOneVector(
+  given: readonly number[] | Float32Array | VectorsLike,
+): given is readonly number[] | Float32Array {
+  return given instanceof Float32Array || (Array.isArray(given) && typeof given[0] === "number");
+}
+
+/** Throws INVALID_ARGUMENT unless vectors given without ids are as many as the view's rows. */
+export function assertRowCount(vectors: GivenVectors, rows: number): void {
+  if (vectors.expectedRows === null || vectors.expectedRows === rows) return;
+  throw lengthMismatch(`${rows} vectors, one for each row of the view,`, vectors.expectedRows);
+}
+
+function lengthMismatch(expected: string, found: number): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected ${expected} but found ${found}`,
+    hint: "Give the vectors by sample id, or embed the same view",
+  });
+}

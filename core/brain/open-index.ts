@@ -1,0 +1,134 @@
+/** A run with the collection it is kept in: opened on first use, made when the first vectors come. */
+
+import type { Backend, Collection } from "../backends/backend.ts";
+import { isBinaryMetric, type Metric } from "../backends/metric.ts";
+import { isNearsightError, NearsightError } from "../errors.ts";
+import type { Matrix, VectorData } from "../matrix.ts";
+import type { RunConfig, RunRecord } from "../store/store.ts";
+import type { BrainContext } from "./context.ts";
+
+/** A run being read or written. */
+export interface OpenIndex {
+  readonly context: BrainContext;
+  /** As last read. */
+  readonly run: RunRecord;
+  backend(): Promise<Backend>;
+  /** The collection, or null while it was not made yet; INDEX_NOT_FOUND if it is gone. */
+  collection(): Promise<Collection | null>;
+  /** The collection, made with this dimension if need be; DIMENSION_MISMATCH. */
+  collectionFor(vectors: Matrix<VectorData>): Promise<Collection>;
+  /** Reads the run again; RUN_NOT_FOUND if it was deleted. */
+  refresh(): Promise<RunRecord>;
+  changeConfig(change: Partial<RunConfig>): Promise<void>;
+}
+
+/** Opens a run; the backend is contacted only when it is needed. */
+export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
+  let run = record;
+  let opened: Promise<Collection | null> | undefined;
+
+  const backend = () => context.backend(run.config.backend, context.connections.get(run.id) ?? {});
+
+  async function open(): Promise<Collection | null> {
+    if (run.state === "deleting") throw indexGone(run);
+    try {
+      return await (await backend()).open(run.config.collectionName);
+    } catch (error) {
+      if (!isNearsightError(error, "INDEX_NOT_FOUND")) throw error;
+      if (run.config.dimension === null) return null;
+      throw indexGone(run);
+    }
+  }
+
+  async function create(dimension: number): Promise<Collection> {
+    const metric = run.config.metric as Metric;
+    return (await backend()).create({
+      name: run.config.collectionName,
+      dimension,
+      metric,
+      vectorType: isBinaryMetric(metric) ? "bits" : "float32",
+      params: run.config.params,
+      meta: { dataset: run.datasetId, brainKey: run.key },
+    });
+  }
+
+  const self: OpenIndex = {
+    context,
+    get run() {
+      return run;
+    },
+    backend,
+    async collection() {
+      opened ??= open();
+      const collection = await opened.catch((error) => {
+        opened = undefined;
+        throw error;
+      });
+      if (collection === null) opened = undefined;
+      return collection;
+    },
+    async collectionFor(vectors) {
+      const { dimension } = vectors;
+      if (run.config.dimension !== null) assertDimension(run, dimension);
+      let collection = run.config.dimension === null ? await self.collection() : await openOrNull(self);
+      if (collection === null) {
+        collection = await create(dimension);
+        opened = Promise.resolve(collection);
+      }
+      if (run.config.dimension === null) await self.changeConfig({ dimension });
+      return collection;
+    },
+    async refresh() {
+      const found = await context.store.runs.byId(run.id);
+      if (found === null) throw runNotFound(run.key, []);
+      if (found.state === "deleting" || found.config.collectionName !== run.config.collectionName)
+        opened = undefined;
+      run = found;
+      return run;
+    },
+    async changeConfig(change) {
+      run = await context.store.runs.update(run.id, { config: { ...run.config, ...change } });
+    },
+  };
+  return self;
+}
+
+/** A run whose first build was killed may know its dimension before its collection was made. */
+async function openOrNull(index: OpenIndex): Promise<Collection | null> {
+  try {
+    return await index.collection();
+  } catch (error) {
+    if (isNearsightError(error, "INDEX_NOT_FOUND") && index.run.state === "building") return null;
+    throw error;
+  }
+}
+
+/** Throws DIMENSION_MISMATCH unless vectors of `found` numbers fit the run. */
+export function assertDimension(run: RunRecord, found: number): void {
+  const expected = run.config.dimension;
+  if (expected === null || expected === found) return;
+  throw new NearsightError({
+    code: "DIMENSION_MISMATCH",
+    message: `Expected vectors of ${expected} numbers for index '${run.key}' but found ${found}`,
+    hint: "Use the model the index was made with, or make a new index under another brainKey",
+    details: { brainKey: run.key, expected, found },
+  });
+}
+
+export function indexGone(run: RunRecord): NearsightError {
+  return new NearsightError({
+    code: "INDEX_NOT_FOUND",
+    message: `The collection '${run.config.collectionName}' of brain run '${run.key}' is gone from ${run.config.backend}`,
+    hint: `Remove the record with deleteBrainRun("${run.key}") and compute it again`,
+    details: { brainKey: run.key, collectionName: run.config.collectionName },
+  });
+}
+
+export function runNotFound(key: string, keys: readonly string[]): NearsightError {
+  return new NearsightError({
+    code: "RUN_NOT_FOUND",
+    message: `The data set has no brain run '${key}'`,
+    hint: keys.length === 0 ? "Make one with computeSimilarity()" : `Its brain runs are: ${keys.join(", ")}`,
+    details: { brainKey: key, keys: keys.slice(0, 10) },
+  });
+}

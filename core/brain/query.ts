@@ -1,0 +1,188 @@
+/** Turns a query (ids, vectors, prompts, images, or a mix) into vectors of the index. */
+
+import type { Collection } from "../backends/backend.ts";
+import type { BareQuery } from "../dataset/similarity-port.ts";
+import { NearsightError } from "../errors.ts";
+import { assertUsable, type Matrix, matrix, toMatrix } from "../matrix.ts";
+import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
+import type { ImageQuery, QueryTerm, SimilarityQuery, SimpleQuery } from "../stages.ts";
+import { meanVector } from "./embed-media.ts";
+import { normalized } from "./entries.ts";
+import { getVectors } from "./fetch-vectors.ts";
+import { assertDimension, type OpenIndex } from "./open-index.ts";
+
+/** What to search with: vectors to aggregate, or rankings to fuse. */
+export type QueryPlan =
+  | { readonly kind: "vectors"; readonly vectors: Matrix }
+  | {
+      readonly kind: "fuse";
+      readonly terms: readonly { readonly vector: Matrix; readonly weight: number }[];
+    };
+
+/** Resolves a query against an index. Errors: ID_NOT_FOUND, PROMPTS_UNSUPPORTED, MODEL_MISMATCH, DIMENSION_MISMATCH, VECTOR_INVALID. */
+export async function planQuery(
+  index: OpenIndex,
+  collection: Collection,
+  query: SimilarityQuery | BareQuery,
+): Promise<QueryPlan> {
+  if (!("combine" in query)) {
+    const tagged = "bare" in query ? await untangle(index, query.bare) : query;
+    return { kind: "vectors", vectors: await checked(index, await vectorsOf(index, collection, tagged)) };
+  }
+  const terms = await Promise.all(
+    query.combine.map(async (term) => {
+      const { of, weight } = parsedTerm(term);
+      const vectors = await checked(index, await vectorsOf(index, collection, of));
+      return { vector: oneRow(meanOf(vectors)), weight };
+    }),
+  );
+  if (query.by === "rank") return { kind: "fuse", terms };
+  return { kind: "vectors", vectors: await checked(index, weightedSum(terms)) };
+}
+
+/** True where the query needs a model that takes text. */
+export function needsPrompts(query: SimilarityQuery | BareQuery): boolean {
+  if ("combine" in query) return query.combine.some((term) => needsPrompts(parsedTerm(term).of));
+  return "prompt" in query || "prompts" in query;
+}
+
+/** The mean of all rows. */
+export function meanOf(vectors: Matrix): Float32Array {
+  return meanVector(
+    Array.from({ length: vectors.rows }, (_, i) => vectors.row(i)),
+    vectors.dimension,
+  );
+}
+
+export function oneRow(vector: Float32Array): Matrix {
+  return matrix(vector, vector.length);
+}
+
+function parsedTerm(term: QueryTerm): { of: SimpleQuery; weight: number } {
+  if ("not" in term) return { of: term.not, weight: -(term.weight ?? 1) };
+  return { of: term, weight: term.weight ?? 1 };
+}
+
+/** Directions count, not lengths: each term's mean is brought to length 1 before it is weighted. */
+function weightedSum(terms: readonly { vector: Matrix; weight: number }[]): Matrix {
+  const dimension = terms[0]?.vector.dimension ?? 0;
+  const sum = new Float32Array(dimension);
+  for (const { vector, weight } of terms) {
+    const unit = normalized(vector).row(0);
+    for (let i = 0; i < dimension; i++) sum[i] = (sum[i] ?? 0) + weight * (unit[i] ?? 0);
+  }
+  return oneRow(sum);
+}
+
+async function vectorsOf(index: OpenIndex, collection: Collection, query: SimpleQuery): Promise<Matrix> {
+  if ("id" in query) return vectorsById(index, collection, [query.id]);
+  if ("ids" in query) return vectorsById(index, collection, query.ids);
+  if ("vector" in query) return toMatrix([query.vector]);
+  if ("vectors" in query) return toMatrix(query.vectors);
+  if ("prompt" in query) return promptVectors(index, [query.prompt]);
+  if ("prompts" in query) return promptVectors(index, query.prompts);
+  return imageVector(index, query.image);
+}
+
+/** FiftyOne's bare strings: ids if the index has them all, else prompts if the model takes prompts. */
+async function untangle(index: OpenIndex, bare: string | readonly string[]): Promise<SimpleQuery> {
+  const strings = typeof bare === "string" ? [bare] : bare;
+  const known = await knownIds(index, strings);
+  if (strings.every((text) => known.has(text))) return { ids: strings };
+  if (known.size === 0 && index.run.config.supportsPrompts) return { prompts: strings };
+  const unknown = strings.find((text) => !known.has(text)) ?? "";
+  throw new NearsightError({
+    code: "ID_NOT_FOUND",
+    message: `'${unknown}' is no id in index '${index.run.key}'${index.run.config.supportsPrompts ? "" : ", and its model takes no prompts"}`,
+    hint: "Search with an id of the index, or with { prompt } on an index whose model takes text",
+    details: { brainKey: index.run.key, id: unknown },
+  });
+}
+
+async function knownIds(index: OpenIndex, ids: readonly string[]): Promise<Set<string>> {
+  const { entries } = index.context.store;
+  const byEntry = await entries.list(index.run.id, { entryIds: ids, states: ["indexed"] });
+  const known = new Set(byEntry.map((entry) => entry.entryId));
+  if (index.run.config.patchesField === null || known.size === ids.length) return known;
+  const bySample = await entries.list(index.run.id, { sampleIds: ids, states: ["indexed"] });
+  for (const entry of bySample) known.add(entry.sampleId);
+  return known;
+}
+
+/** On a patch index a sample's id stands for all its patches. */
+async function vectorsById(
+  index: OpenIndex,
+  collection: Collection,
+  ids: readonly string[],
+): Promise<Matrix> {
+  const known = await knownIds(index, ids);
+  const missing = ids.find((id) => !known.has(id));
+  if (missing !== undefined) {
+    throw new NearsightError({
+      code: "ID_NOT_FOUND",
+      message: `Index '${index.run.key}' has no entry '${missing}'`,
+      hint: "Add it with addToIndex(), or search with one of the ids of the index",
+      details: { brainKey: index.run.key, id: missing },
+    });
+  }
+  const { entries } = index.context.store;
+  const direct = await entries.list(index.run.id, { entryIds: ids, states: ["indexed"] });
+  const found = new Set(direct.map((entry) => entry.entryId));
+  const samples = ids.filter((id) => !found.has(id));
+  const ofSamples =
+    samples.length === 0 ? [] : await entries.list(index.run.id, { sampleIds: samples, states: ["indexed"] });
+  const wanted = [...ids.filter((id) => found.has(id)), ...ofSamples.map((entry) => entry.entryId)];
+  return (await getVectors(collection, wanted)).vectors;
+}
+
+async function promptVectors(index: OpenIndex, prompts: readonly string[]): Promise<Matrix> {
+  const model = await queryModel(index);
+  if (supportsPrompts(model)) return model.embedPrompts(prompts);
+  throw new NearsightError({
+    code: "PROMPTS_UNSUPPORTED",
+    message: `The model '${model.name}' of index '${index.run.key}' takes no prompts`,
+    hint: "Search by image, id or vector, or index with a model of images and text such as nearsight-tiny",
+    details: { brainKey: index.run.key, model: model.name },
+  });
+}
+
+async function imageVector(index: OpenIndex, image: ImageQuery): Promise<Matrix> {
+  const model = await queryModel(index);
+  const data = await index.context.readTensor(image, model.input, null, undefined);
+  const { width, height } = model.input;
+  return model.embed({ data, shape: [1, 3, height, width] });
+}
+
+/** The run's model; refuses one whose vectors would not be comparable with the indexed ones. */
+export async function queryModel(index: OpenIndex): Promise<EmbeddingModel> {
+  const { context, run } = index;
+  const { model: name, modelFingerprint, modelArguments } = run.config;
+  if (name === null) {
+    throw new NearsightError({
+      code: "PROMPTS_UNSUPPORTED",
+      message: `Index '${run.key}' was made from vectors without a model, so prompts and images cannot be embedded`,
+      hint: "Search by id or vector, or name the model in computeSimilarity({ model })",
+      details: { brainKey: run.key },
+    });
+  }
+  const model = await context.model(name, modelArguments);
+  if (modelFingerprint === null) {
+    context.warn(
+      `Index '${run.key}' records no fingerprint of its model '${name}': the vectors may not be comparable`,
+    );
+  } else if (modelFingerprint !== model.fingerprint) {
+    throw new NearsightError({
+      code: "MODEL_MISMATCH",
+      message: `Index '${run.key}' was made with '${name}' ${modelFingerprint.slice(0, 12)} but found ${model.fingerprint.slice(0, 12)}`,
+      hint: "Use the model's former files, or make a new index with the present ones",
+      details: { brainKey: run.key, expected: modelFingerprint, found: model.fingerprint },
+    });
+  }
+  return model;
+}
+
+async function checked(index: OpenIndex, vectors: Matrix): Promise<Matrix> {
+  assertDimension(index.run, vectors.dimension);
+  assertUsable(vectors, { nonZero: index.run.config.metric === "cosine" });
+  return vectors;
+}

@@ -1,0 +1,209 @@
+/** Turns the options of `computeSimilarity` into what is to be built, checked before anything is written. */
+
+import { createHash } from "node:crypto";
+import type { Backend } from "../backends/backend.ts";
+import { METRICS, type Metric } from "../backends/metric.ts";
+import type { ComputeSimilarityOptions, EmbeddingOptions } from "../dataset/brain-port.ts";
+import type { SampleCollection } from "../dataset/sample-collection.ts";
+import { NearsightError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
+import type { RunConfig } from "../store/store.ts";
+import type { BrainContext } from "./context.ts";
+import { type GivenVectors, givenVectors } from "./given-vectors.ts";
+
+/** Where the vectors of a run come from. */
+export type EmbeddingPlan =
+  | { readonly kind: "model"; readonly model: EmbeddingModel }
+  | { readonly kind: "given"; readonly vectors: GivenVectors }
+  | { readonly kind: "field"; readonly field: string }
+  | { readonly kind: "none" };
+
+/** A checked request. */
+export interface BuildRequest {
+  readonly key: string;
+  readonly backend: Backend;
+  readonly connection: Readonly<Record<string, unknown>>;
+  /** Null: a new name is made. */
+  readonly collectionName: string | null;
+  readonly config: Omit<RunConfig, "collectionName" | "ownsCollection">;
+  readonly specHash: string;
+  readonly plan: EmbeddingPlan;
+  readonly embedding: EmbeddingOptions;
+}
+
+/** Options of `computeSimilarity` that are not the backend's. */
+const OWN_OPTIONS = new Set([
+  ...["brainKey", "backend", "model", "modelKwargs", "embeddings", "embeddingsField", "patchesField"],
+  ...["roiField", "metric", "normalize", "collectionName", "batchSize", "numWorkers", "skipFailures"],
+  ...["forceSquare", "alpha", "progress", "signal"],
+]);
+
+/** Checks options, loads the model if one is needed and connects to the backend. */
+export async function checkRequest(
+  context: BrainContext,
+  samples: SampleCollection,
+  options: ComputeSimilarityOptions,
+): Promise<BuildRequest> {
+  const backendName = context.backendName(options.backend ?? context.defaultBackend);
+  const given = backendOptions(context, backendName, options);
+  const defaults = context.backendDefaults(backendName);
+  const connection = pick(given, (name) => context.isConnectionOption(backendName, name));
+  const params = pick({ ...defaults, ...given }, (name) => !context.isConnectionOption(backendName, name));
+  const backend = await context.backend(backendName, connection);
+  const metric = checkedMetric(backend, options.metric ?? params["metric"]);
+  await checkFields(samples, options);
+  const plan = await embeddingPlan(context, samples, options);
+  const modelFacts = await describeModel(context, plan, options);
+  const named = options.collectionName ?? params["collectionName"] ?? params["indexName"];
+  const { metric: _metric, collectionName: _collection, indexName: _index, ...backendParams } = params;
+  const config = {
+    backend: backendName,
+    metric,
+    dimension: dimensionOf(plan),
+    patchesField: options.patchesField ?? null,
+    roiField: options.roiField ?? null,
+    embeddingsField: options.embeddingsField ?? (plan.kind === "field" ? plan.field : null),
+    ...modelFacts,
+    forceSquare: options.forceSquare ?? false,
+    alpha: options.alpha ?? null,
+    normalized: options.normalize ?? false,
+    params: backendParams,
+    stages: samples.stages,
+  };
+  return {
+    key: options.brainKey ?? `similarity_${newId().slice(-6)}`,
+    backend,
+    connection,
+    collectionName: named === undefined ? null : String(named),
+    config,
+    specHash: hashOf({ ...config, named: named ?? null, source: plan.kind }),
+    plan,
+    embedding: options,
+  };
+}
+
+function backendOptions(
+  context: BrainContext,
+  backendName: string,
+  options: ComputeSimilarityOptions,
+): Record<string, unknown> {
+  const known = context.knownOptions(backendName);
+  const given: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (OWN_OPTIONS.has(name) || value === undefined) continue;
+    if (!known.includes(name)) throw unknownOption(name, backendName, known);
+    given[name] = value;
+  }
+  return given;
+}
+
+function unknownOption(name: string, backendName: string, known: readonly string[]): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `computeSimilarity has no option '${name}', and neither has backend '${backendName}'`,
+    hint: `Options of computeSimilarity: ${[...OWN_OPTIONS].join(", ")}; of ${backendName}: ${known.join(", ")}`,
+    details: { option: name },
+  });
+}
+
+function checkedMetric(backend: Backend, asked: unknown): Metric {
+  const { metrics, defaultMetric } = backend.capabilities;
+  const metric = asked === "innerproduct" ? "dotproduct" : (asked ?? defaultMetric);
+  const found = METRICS.find((known) => known === metric && metrics.includes(known));
+  if (found !== undefined) return found;
+  throw new NearsightError({
+    code: "METRIC_NOT_SUPPORTED",
+    message: `Expected a metric of backend '${backend.name}' (${metrics.join(", ")}) but found '${String(asked)}'`,
+    hint: `Use metric: "${defaultMetric}"`,
+  });
+}
+
+async function checkFields(samples: SampleCollection, options: ComputeSimilarityOptions): Promise<void> {
+  const fields = await samples.dataset.fields();
+  for (const name of [options.patchesField, options.roiField]) {
+    if (name === undefined) continue;
+    const type = fields.find((field) => field.name === name)?.type;
+    if (type === "detections") continue;
+    const usable = fields.filter((field) => field.type === "detections").map((field) => field.name);
+    throw new NearsightError({
+      code: type === undefined ? "FIELD_NOT_FOUND" : "FIELD_TYPE_MISMATCH",
+      message: `Expected a Detections field but ${type === undefined ? "there is no field" : `found a ${type} field`} '${name}'`,
+      hint: usable.length === 0 ? "Add samples with detections first" : `Use one of: ${usable.join(", ")}`,
+    });
+  }
+}
+
+async function embeddingPlan(
+  context: BrainContext,
+  samples: SampleCollection,
+  options: ComputeSimilarityOptions,
+): Promise<EmbeddingPlan> {
+  const { embeddings } = options;
+  if (embeddings === false) return { kind: "none" };
+  if (typeof embeddings === "string") {
+    if (options.model === undefined) {
+      await assertVectorField(context, samples, embeddings);
+      return { kind: "field", field: embeddings };
+    }
+  } else if (embeddings !== undefined) return { kind: "given", vectors: givenVectors(embeddings) };
+  const model = await context.model(options.model ?? context.defaultModel, options.modelKwargs ?? {});
+  return { kind: "model", model };
+}
+
+async function assertVectorField(
+  context: BrainContext,
+  samples: SampleCollection,
+  field: string,
+): Promise<void> {
+  if ((await context.store.vectors.dimension(samples.dataset.id, field)) !== null) return;
+  throw new NearsightError({
+    code: "FIELD_NOT_FOUND",
+    message: `Expected a field with vectors but '${field}' holds none`,
+    hint: `Fill it with computeEmbeddings(model, { embeddingsField: "${field}" }), or give a model as well`,
+  });
+}
+
+/** A model named beside given vectors is recorded, so that prompts can be embedded with it. */
+async function describeModel(
+  context: BrainContext,
+  plan: EmbeddingPlan,
+  options: ComputeSimilarityOptions,
+): Promise<Pick<RunConfig, "model" | "modelFingerprint" | "modelArguments" | "supportsPrompts">> {
+  const modelArguments = options.modelKwargs ?? {};
+  const model =
+    plan.kind === "model"
+      ? plan.model
+      : options.model === undefined
+        ? null
+        : await context.model(options.model, modelArguments);
+  if (model === null) return { model: null, modelFingerprint: null, modelArguments, supportsPrompts: false };
+  return {
+    model: typeof options.model === "string" ? options.model : model.name,
+    modelFingerprint: model.fingerprint,
+    modelArguments,
+    supportsPrompts: supportsPrompts(model),
+  };
+}
+
+function dimensionOf(plan: EmbeddingPlan): number | null {
+  if (plan.kind === "model") return plan.model.dimension;
+  return plan.kind === "given" && plan.vectors.dimension > 0 ? plan.vectors.dimension : null;
+}
+
+function pick(
+  options: Readonly<Record<string, unknown>>,
+  keep: (name: string) => boolean,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name, value]) => value !== undefined && keep(name)),
+  );
+}
+
+function hashOf(value: unknown): string {
+  const sorted = (_key: string, part: unknown) =>
+    part !== null && typeof part === "object" && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part;
+  return createHash("sha256").update(JSON.stringify(value, sorted)).digest("hex");
+}

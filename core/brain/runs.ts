@@ -1,0 +1,107 @@
+/** Brain runs: list, describe, load, rename and delete them. */
+
+import type {
+  BrainRunConfig,
+  BrainRunFilter,
+  BrainRunInfo,
+  ConnectionOptions,
+  SimilarityIndex,
+} from "../dataset/brain-port.ts";
+import type { SampleCollection } from "../dataset/sample-collection.ts";
+import type { Stage } from "../stages.ts";
+import type { RunRecord } from "../store/store.ts";
+import type { BrainContext } from "./context.ts";
+import { finishDeletions } from "./entries.ts";
+import { openIndex, runNotFound } from "./open-index.ts";
+import { createSimilarityIndex } from "./similarity-index.ts";
+
+/** The public form of a run's configuration. */
+export function runConfigOf(run: RunRecord): BrainRunConfig {
+  const { config } = run;
+  return {
+    type: run.type,
+    method: config.backend,
+    collectionName: config.collectionName,
+    metric: config.metric,
+    dimension: config.dimension,
+    patchesField: config.patchesField,
+    roiField: config.roiField,
+    embeddingsField: config.embeddingsField,
+    model: config.model,
+    modelFingerprint: config.modelFingerprint,
+    modelKwargs: config.modelArguments,
+    supportsPrompts: config.supportsPrompts,
+  };
+}
+
+/** Keys of the runs whose configuration has every value of the filter, oldest first. */
+export async function listBrainRuns(
+  context: BrainContext,
+  datasetId: string,
+  filter: BrainRunFilter,
+): Promise<string[]> {
+  const runs = await context.store.runs.list(datasetId);
+  return runs.filter((run) => fits(runConfigOf(run), filter)).map((run) => run.key);
+}
+
+function fits(config: BrainRunConfig, filter: BrainRunFilter): boolean {
+  const values = config as unknown as Readonly<Record<string, unknown>>;
+  return Object.entries(filter).every(([name, wanted]) => wanted === undefined || values[name] === wanted);
+}
+
+export async function getBrainInfo(
+  context: BrainContext,
+  datasetId: string,
+  key: string,
+): Promise<BrainRunInfo> {
+  const run = await findRun(context, datasetId, key);
+  return {
+    key: run.key,
+    version: run.version,
+    timestamp: run.createdAt,
+    state: run.state,
+    reason: run.reason,
+    config: runConfigOf(run),
+    entries: await context.store.entries.counts(run.id),
+  };
+}
+
+/** The index of a run; `connection` is used from here on in this process and never stored. */
+export async function loadBrainResults(
+  context: BrainContext,
+  samples: SampleCollection,
+  key: string,
+  connection: ConnectionOptions,
+): Promise<SimilarityIndex> {
+  const run = await findRun(context, samples.dataset.id, key);
+  if (Object.keys(connection).length > 0) context.connections.set(run.id, connection);
+  const index = openIndex(context, run);
+  if (run.state !== "deleting") await finishDeletions(index);
+  return createSimilarityIndex(index, samples);
+}
+
+/** The stages of the view the run was made on. */
+export async function brainViewStages(
+  context: BrainContext,
+  datasetId: string,
+  key: string,
+): Promise<readonly Stage[]> {
+  return (await findRun(context, datasetId, key)).config.stages;
+}
+
+/** Removes the record only: the collection stays, as in FiftyOne, until `cleanup()` or `delete()`. */
+export async function deleteBrainRun(context: BrainContext, datasetId: string, key: string): Promise<void> {
+  const run = await findRun(context, datasetId, key);
+  await context.store.runs.delete(run.id);
+}
+
+export async function deleteBrainRuns(context: BrainContext, datasetId: string): Promise<void> {
+  for (const run of await context.store.runs.list(datasetId)) await context.store.runs.delete(run.id);
+}
+
+async function findRun(context: BrainContext, datasetId: string, key: string): Promise<RunRecord> {
+  const run = await context.store.runs.get(datasetId, key);
+  if (run !== null) return run;
+  const keys = (await context.store.runs.list(datasetId)).map((other) => other.key);
+  throw runNotFound(key, keys);
+}

@@ -1,0 +1,175 @@
+/** Searches an index: aggregates several queries, and drops and refills results whose sample is gone. */
+
+import type { Backend, Collection, Columns, Selection } from "../backends/backend.ts";
+import { type Matrix, takeRows } from "../matrix.ts";
+import type { Aggregation } from "../stages.ts";
+import type { OpenIndex } from "./open-index.ts";
+import { meanOf, oneRow, type QueryPlan } from "./query.ts";
+
+/** What is wanted of a search. */
+export interface Wanted {
+  /** Null: the whole ranking. */
+  readonly k: number | null;
+  readonly reverse: boolean;
+  readonly maxDistance: number | undefined;
+  readonly aggregation: Aggregation;
+  /** Left out: the whole index. */
+  readonly within: Selection | undefined;
+}
+
+/** One hit; lower distances are closer. */
+export interface Hit {
+  readonly id: string;
+  readonly sampleId: string;
+  readonly distance: number;
+}
+
+/** Weight of the first ranks in rank fusion (Cormack, Clarke, Buettcher 2009). */
+const FUSION_CONSTANT = 60;
+
+/** The hits of a planned query, nearest first (farthest first if reversed). */
+export async function search(
+  index: OpenIndex,
+  collection: Collection,
+  plan: QueryPlan,
+  wanted: Wanted,
+): Promise<Hit[]> {
+  const backend = await index.backend();
+  if (plan.kind === "fuse") return fused(index, backend, collection, plan.terms, wanted);
+  if (plan.vectors.rows > 1 && wanted.aggregation !== "mean") {
+    return aggregated(index, backend, collection, plan.vectors, wanted);
+  }
+  return liveHits(index, backend, collection, oneRow(meanOf(plan.vectors)), wanted);
+}
+
+/** Hits whose sample exists; asks for more while some were dropped, so that `k` stays `k`. */
+async function liveHits(
+  index: OpenIndex,
+  backend: Backend,
+  collection: Collection,
+  query: Matrix,
+  wanted: Wanted,
+): Promise<Hit[]> {
+  let asked = wanted.k;
+  while (true) {
+    const found = await rawHits(backend, collection, query, { ...wanted, k: asked });
+    const live = await index.context.store.entries.live(
+      index.run.id,
+      found.map((hit) => hit.id),
+    );
+    const hits = found.filter((hit) => live.has(hit.id));
+    const complete = wanted.k === null || hits.length >= wanted.k || asked === null || found.length < asked;
+    if (complete) return wanted.k === null ? hits : hits.slice(0, wanted.k);
+    asked = asked * 2;
+  }
+}
+
+async function rawHits(
+  backend: Backend,
+  collection: Collection,
+  query: Matrix,
+  wanted: Wanted,
+): Promise<Hit[]> {
+  const { maxK } = backend.capabilities;
+  const options = {
+    reverse: wanted.reverse,
+    maxDistance: wanted.maxDistance,
+    within: wanted.within,
+  };
+  if (maxK === null || (wanted.k !== null && wanted.k <= maxK)) {
+    const [columns] = await collection.search(query, { ...options, k: wanted.k });
+    return columns === undefined ? [] : hitsOf(columns);
+  }
+  const hits: Hit[] = [];
+  for await (const columns of collection.scan(query, options)) {
+    hits.push(...hitsOf(columns));
+    if (wanted.k !== null && hits.length >= wanted.k) return hits.slice(0, wanted.k);
+  }
+  return hits;
+}
+
+function hitsOf(columns: Columns): Hit[] {
+  return columns.ids.map((id, i) => ({
+    id,
+    sampleId: columns.sampleIds[i] ?? id,
+    distance: columns.distances[i] ?? Number.NaN,
+  }));
+}
+
+/** The whole ranking of each query row, as a map from id. */
+async function rankings(
+  index: OpenIndex,
+  backend: Backend,
+  collection: Collection,
+  queries: Matrix,
+  wanted: Wanted,
+): Promise<Hit[][]> {
+  const whole = { ...wanted, k: null, reverse: false, maxDistance: undefined };
+  return Promise.all(
+    Array.from({ length: queries.rows }, (_, i) =>
+      liveHits(index, backend, collection, takeRows(queries, [i]), whole),
+    ),
+  );
+}
+
+async function aggregated(
+  index: OpenIndex,
+  backend: Backend,
+  collection: Collection,
+  queries: Matrix,
+  wanted: Wanted,
+): Promise<Hit[]> {
+  const lists = await rankings(index, backend, collection, queries, wanted);
+  const byId = new Map<string, { sampleId: string; distances: number[] }>();
+  for (const hit of lists.flat()) {
+    const entry = byId.get(hit.id) ?? { sampleId: hit.sampleId, distances: [] };
+    entry.distances.push(hit.distance);
+    byId.set(hit.id, entry);
+  }
+  const hits = [...byId].map(([id, { sampleId, distances }]) => ({
+    id,
+    sampleId,
+    distance: combineDistances(distances, wanted.aggregation),
+  }));
+  return cut(hits, wanted);
+}
+
+function combineDistances(distances: readonly number[], aggregation: Aggregation): number {
+  if (aggregation === "post-min") return Math.min(...distances);
+  if (aggregation === "post-max") return Math.max(...distances);
+  return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+}
+
+/** Reciprocal rank fusion; the distance is 1 - fused score over the best possible one. */
+async function fused(
+  index: OpenIndex,
+  backend: Backend,
+  collection: Collection,
+  terms: readonly { vector: Matrix; weight: number }[],
+  wanted: Wanted,
+): Promise<Hit[]> {
+  const scores = new Map<string, { sampleId: string; score: number }>();
+  let best = 0;
+  for (const { vector, weight } of terms) {
+    const [ranking = []] = await rankings(index, backend, collection, vector, wanted);
+    best += Math.max(0, weight) / (FUSION_CONSTANT + 1);
+    ranking.forEach((hit, rank) => {
+      const entry = scores.get(hit.id) ?? { sampleId: hit.sampleId, score: 0 };
+      entry.score += weight / (FUSION_CONSTANT + 1 + rank);
+      scores.set(hit.id, entry);
+    });
+  }
+  const hits = [...scores].map(([id, { sampleId, score }]) => ({
+    id,
+    sampleId,
+    distance: 1 - score / (best || 1),
+  }));
+  return cut(hits, wanted);
+}
+
+function cut(hits: Hit[], { k, reverse, maxDistance }: Wanted): Hit[] {
+  const sign = reverse ? -1 : 1;
+  const near = maxDistance === undefined ? hits : hits.filter((hit) => hit.distance <= maxDistance);
+  near.sort((a, b) => sign * (a.distance - b.distance) || (a.id < b.id ? -1 : 1));
+  return k === null ? near : near.slice(0, k);
+}

@@ -1,0 +1,84 @@
+/** Finds entries of an index by sample or label id, and reads their vectors. */
+
+import type { Embeddings, IdSelection } from "../dataset/brain-port.ts";
+import { NearsightError } from "../errors.ts";
+import { type Matrix, matrix } from "../matrix.ts";
+import type { EntryRecord } from "../store/store.ts";
+import { entryPages } from "./entries.ts";
+import { getVectors } from "./fetch-vectors.ts";
+import type { OpenIndex } from "./open-index.ts";
+
+/** Entries that are indexed, of the given samples or labels, or all; in planning order. */
+export async function selectEntries(index: OpenIndex, selection: IdSelection): Promise<EntryRecord[]> {
+  const { store } = index.context;
+  const { sampleIds, labelIds } = selection;
+  if (sampleIds === undefined && labelIds === undefined) {
+    const all: EntryRecord[] = [];
+    for await (const page of entryPages(store, index.run.id, ["indexed"])) all.push(...page);
+    return all;
+  }
+  const found = await store.entries.list(index.run.id, {
+    ...(labelIds === undefined ? {} : { entryIds: asList(labelIds) }),
+    ...(sampleIds === undefined ? {} : { sampleIds: asList(sampleIds) }),
+  });
+  return found.filter((entry) => entry.state === "indexed" || entry.state === "deleting");
+}
+
+/** Ids of the entries a selection names; missing ids are an error, a warning or nothing, as it says. */
+export async function wantedEntries(index: OpenIndex, selection: IdSelection): Promise<string[]> {
+  const entries = await selectEntries(index, selection);
+  reportMissing(index, selection, entries);
+  return entries.map((entry) => entry.entryId);
+}
+
+/** Stored vectors of a selection, in the order of the ids asked, or all in planning order. */
+export async function storedEmbeddings(index: OpenIndex, selection: IdSelection): Promise<Embeddings> {
+  const entries = await selectEntries(index, selection);
+  reportMissing(index, selection, entries);
+  const collection = await index.collection();
+  const ids = inOrderAsked(entries, selection);
+  const isPatchIndex = index.run.config.patchesField !== null;
+  if (collection === null || ids.length === 0) return empty(index, isPatchIndex);
+  const found = await getVectors(collection, ids);
+  return {
+    embeddings: found.vectors,
+    sampleIds: isPatchIndex ? found.sampleIds : found.ids,
+    labelIds: isPatchIndex ? found.ids : null,
+  };
+}
+
+function empty(index: OpenIndex, isPatchIndex: boolean): Embeddings {
+  const embeddings: Matrix = matrix(new Float32Array(0), index.run.config.dimension ?? 0);
+  return { embeddings, sampleIds: [], labelIds: isPatchIndex ? [] : null };
+}
+
+function inOrderAsked(entries: readonly EntryRecord[], { sampleIds, labelIds }: IdSelection): string[] {
+  if (labelIds !== undefined) {
+    const found = new Set(entries.map((entry) => entry.entryId));
+    return asList(labelIds).filter((id) => found.has(id));
+  }
+  if (sampleIds === undefined) return entries.map((entry) => entry.entryId);
+  const bySample = Map.groupBy(entries, (entry) => entry.sampleId);
+  return asList(sampleIds).flatMap((id) => (bySample.get(id) ?? []).map((entry) => entry.entryId));
+}
+
+function reportMissing(index: OpenIndex, selection: IdSelection, entries: readonly EntryRecord[]): void {
+  const asked = selection.labelIds ?? selection.sampleIds;
+  if (asked === undefined || (selection.allowMissing !== false && !selection.warnMissing)) return;
+  const byLabel = selection.labelIds !== undefined;
+  const found = new Set(entries.map((entry) => (byLabel ? entry.entryId : entry.sampleId)));
+  const missing = asList(asked).filter((id) => !found.has(id));
+  if (missing.length === 0) return;
+  const message = `${missing.length} of the ids are not in index '${index.run.key}', such as '${missing[0]}'`;
+  if (selection.allowMissing !== false) return index.context.warn(message);
+  throw new NearsightError({
+    code: "ID_NOT_FOUND",
+    message,
+    hint: "Leave allowMissing at true to go on without them",
+    details: { ids: missing.slice(0, 10) },
+  });
+}
+
+function asList(ids: string | readonly string[]): readonly string[] {
+  return typeof ids === "string" ? [ids] : ids;
+}

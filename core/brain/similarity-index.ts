@@ -1,0 +1,217 @@
+/** The similarity index as users hold it: add, remove, read and search its entries, manage its run. */
+
+import type {
+  EmbeddingOptions,
+  Embeddings,
+  ExistingOptions,
+  IdSelection,
+  SimilarityIndex,
+} from "../dataset/brain-port.ts";
+import type { SampleCollection } from "../dataset/sample-collection.ts";
+import { isNearsightError } from "../errors.ts";
+import type { VectorsLike } from "../matrix.ts";
+import type { EmbeddingModel } from "../models/model.ts";
+import type { RunConfig, RunRecord } from "../store/store.ts";
+import { addEntries } from "./add-entries.ts";
+import { embedSamples } from "./compute-embeddings.ts";
+import { entryPages, finishDeletions, removeEntries } from "./entries.ts";
+import { indexGone, type OpenIndex } from "./open-index.ts";
+import { queryModel } from "./query.ts";
+import { runConfigOf } from "./runs.ts";
+import { selectEntries, storedEmbeddings, wantedEntries } from "./select-entries.ts";
+
+/** Wraps an open run; `samples` is the data set or view it is used on. */
+export function createSimilarityIndex(index: OpenIndex, samples: SampleCollection): SimilarityIndex {
+  const { context } = index;
+  const { store } = context;
+  let view: SampleCollection = samples.dataset;
+  if (samples.stages.length > 0) view = samples;
+
+  const coverage = async () => {
+    const stages = await view.resolvedStages();
+    return store.entries.countInView(index.run.id, view.dataset.id, stages, patchesFieldFor(index, view));
+  };
+
+  const self: SimilarityIndex = {
+    get key() {
+      return index.run.key;
+    },
+    get config() {
+      return runConfigOf(index.run);
+    },
+    get supportsPrompts() {
+      return index.run.config.supportsPrompts;
+    },
+    get isExternal() {
+      return index.run.config.backend !== "local";
+    },
+    get hasView() {
+      return view.stages.length > 0;
+    },
+    get view() {
+      return view;
+    },
+
+    async addToIndex(
+      embeddings: VectorsLike,
+      sampleIds: string | readonly string[],
+      labelIds?: string | readonly string[] | null,
+      options: ExistingOptions = {},
+    ) {
+      await usable(index);
+      await addEntries(
+        index,
+        embeddings,
+        asList(sampleIds),
+        labelIds == null ? null : asList(labelIds),
+        options,
+      );
+    },
+
+    async removeFromIndex(selection: IdSelection) {
+      await usable(index);
+      const entryIds = await wantedEntries(index, selection);
+      if (entryIds.length > 0) await removeEntries(index, entryIds);
+    },
+
+    async getEmbeddings(selection: IdSelection = {}): Promise<Embeddings> {
+      await usable(index);
+      return storedEmbeddings(index, selection);
+    },
+
+    async computeEmbeddings(
+      from: SampleCollection,
+      options: EmbeddingOptions & { model?: string | EmbeddingModel; skipExisting?: boolean } = {},
+    ): Promise<Embeddings> {
+      const model =
+        options.model === undefined ? await queryModel(index) : await context.model(options.model, {});
+      const { patchesField, roiField } = index.run.config;
+      const skip = options.skipExisting ? await indexedIds(index) : null;
+      return embedSamples(
+        context,
+        from,
+        model,
+        { ...cropping(index), ...options },
+        { patchesField, roiField, skip },
+      );
+    },
+
+    useView(next) {
+      view = next;
+      return self;
+    },
+    clearView() {
+      view = samples.dataset;
+    },
+
+    async totalIndexSize() {
+      await usable(index);
+      const collection = await index.collection();
+      return collection === null ? 0 : (await collection.describe()).size;
+    },
+    async indexSize() {
+      return (await coverage()).indexed;
+    },
+    async missingSize() {
+      const { indexed, total } = await coverage();
+      return total - indexed;
+    },
+    async sampleIds() {
+      const entries = await selectEntries(index, {});
+      return index.run.config.patchesField === null
+        ? entries.map((entry) => entry.entryId)
+        : entries.map((entry) => entry.sampleId);
+    },
+    async labelIds() {
+      if (index.run.config.patchesField === null) return null;
+      return (await selectEntries(index, {})).map((entry) => entry.entryId);
+    },
+
+    sortBySimilarity(query, options = {}) {
+      return view.sortBySimilarity(query, { ...options, brainKey: index.run.key });
+    },
+
+    getModel: () => queryModel(index),
+    async client() {
+      return (await index.backend()).client();
+    },
+    async save() {
+      await index.changeConfig({});
+    },
+    async reload() {
+      await index.refresh();
+      await finishDeletions(index);
+    },
+
+    async cleanup(options = {}) {
+      await cleanUp(index, options.force ?? false);
+    },
+    async delete(options = {}) {
+      await cleanUp(index, options.force ?? false);
+      await store.runs.delete(index.run.id);
+    },
+  };
+  return self;
+}
+
+/** Reads the run again, so that a cleanup or switch elsewhere is noticed, and finishes deletions. */
+async function usable(index: OpenIndex): Promise<void> {
+  const run = await index.refresh();
+  if (run.state === "deleting") throw indexGone(run);
+  await finishDeletions(index);
+}
+
+/**
+ * Drops the collection and forgets its entries. A collection that existed before, or that another run of
+ * the data set uses too, is only let go of unless forced.
+ */
+async function cleanUp(index: OpenIndex, force: boolean): Promise<void> {
+  const { store } = index.context;
+  const { id, datasetId, config } = index.run;
+  const reason = "its collection was removed by cleanup()";
+  const recorded = (await store.runs.byId(id)) !== null;
+  if (recorded) await store.runs.update(id, { state: "deleting", reason });
+  const shared = (await store.runs.list(datasetId)).some(
+    (other) => other.id !== id && sameCollection(other, config),
+  );
+  if (force || (config.ownsCollection && !shared)) await dropCollection(index);
+  if (!recorded) return;
+  for await (const page of entryPages(store, id)) {
+    await store.entries.remove(
+      id,
+      page.map((entry) => entry.entryId),
+    );
+  }
+  await index.refresh();
+}
+
+function sameCollection({ config, state }: RunRecord, { backend, collectionName }: RunConfig): boolean {
+  return state !== "deleting" && config.backend === backend && config.collectionName === collectionName;
+}
+
+async function dropCollection(index: OpenIndex): Promise<void> {
+  const backend = await index.backend();
+  try {
+    await (await backend.open(index.run.config.collectionName)).drop();
+  } catch (error) {
+    if (!isNearsightError(error, "INDEX_NOT_FOUND")) throw error;
+  }
+}
+
+async function indexedIds(index: OpenIndex): Promise<ReadonlySet<string>> {
+  return new Set((await selectEntries(index, {})).map((entry) => entry.entryId));
+}
+
+function cropping(index: OpenIndex): EmbeddingOptions {
+  const { forceSquare, alpha } = index.run.config;
+  return { forceSquare, ...(alpha === null ? {} : { alpha }) };
+}
+
+/** On a patches view rows are labels already. */
+function patchesFieldFor(index: OpenIndex, view: SampleCollection): string | null {
+  return view.patchesField === null ? index.run.config.patchesField : null;
+}
+
+function asList(ids: string | readonly string[]): readonly string[] {
+  return typeof ids === "string" ? [ids] : ids;
+}

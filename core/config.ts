@@ -1,0 +1,260 @@
+/** Reads settings: arguments first, then environment variables, then FiftyOne's brain configuration file. */
+
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { BACKEND_ALIASES, BACKEND_SETTINGS, type SettingSpec, snakeCase } from "./backend-settings.ts";
+import { NearsightError } from "./errors.ts";
+
+/** Where a value came from. */
+export type SettingSource = "argument" | "environment" | "file" | "default";
+
+/** One setting as `nearsight config` prints it. */
+export interface SettingRow {
+  readonly name: string;
+  readonly value: unknown;
+  readonly source: SettingSource;
+  /** The variable or file it was read from. */
+  readonly origin: string | null;
+  readonly secret: boolean;
+}
+
+/** What the process was configured with when it was read. */
+export interface Config {
+  /** Folder of the store and its indexes: `NEARSIGHT_HOME`, default `~/.nearsight`. */
+  readonly home: string;
+  /** Folder of downloaded models: `NEARSIGHT_CACHE`, default `~/.cache/nearsight`. */
+  readonly cache: string;
+  /** Model hub: `HF_ENDPOINT`. */
+  readonly hubEndpoint: string;
+  readonly hubToken: string | undefined;
+  readonly defaultSimilarityBackend: string;
+  /** Options of a backend from environment and file, typed as declared. */
+  backendOptions(name: string): Readonly<Record<string, unknown>>;
+  /** Every known setting with its value and where it came from; secrets are masked. */
+  rows(): SettingRow[];
+}
+
+/** Settings given in code; they win over environment and file. */
+export interface ConfigOverrides {
+  readonly home?: string;
+  readonly cache?: string;
+  readonly hubEndpoint?: string;
+  readonly hubToken?: string;
+  readonly defaultSimilarityBackend?: string;
+  readonly similarityBackends?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The file's content as far as it concerns similarity. */
+interface BrainFile {
+  readonly path: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+const MASK = "********";
+const DEFAULT_HUB = "https://huggingface.co";
+
+/**
+ * Reads the configuration. Throws CONFIG_INVALID for a file that is no JSON object or a value that is not
+ * of its setting's type.
+ *
+ * @example
+ * readConfig({ defaultSimilarityBackend: "local" }).defaultSimilarityBackend; // "local"
+ */
+export function readConfig(overrides: ConfigOverrides = {}, environment: Environment = process.env): Config {
+  const file = readBrainFile(environment);
+  const general = generalRows(overrides, environment, file);
+  const value = (name: string) => general.find((row) => row.name === name)?.value;
+  return {
+    home: String(value("home")),
+    cache: String(value("cache")),
+    hubEndpoint: String(value("hubEndpoint")),
+    hubToken: value("hubToken") as string | undefined,
+    defaultSimilarityBackend: String(value("defaultSimilarityBackend")),
+    backendOptions(name) {
+      const rows = backendRows(BACKEND_ALIASES[name] ?? name, overrides, environment, file);
+      return Object.fromEntries(
+        rows.filter((row) => row.value !== undefined).map((row) => [shortName(row.name), row.value]),
+      );
+    },
+    rows() {
+      const rows = [
+        ...general,
+        ...Object.keys(BACKEND_SETTINGS).flatMap((name) => backendRows(name, overrides, environment, file)),
+      ];
+      return rows.map((row) => (row.secret && row.value !== undefined ? { ...row, value: MASK } : row));
+    },
+  };
+}
+
+function generalRows(overrides: ConfigOverrides, environment: Environment, file: BrainFile): SettingRow[] {
+  const home = environment["HOME"] || homedir();
+  const cacheHome = environment["XDG_CACHE_HOME"] || join(home, ".cache");
+  const row = (
+    name: keyof ConfigOverrides,
+    variable: string,
+    fallback: string | undefined,
+    fileKey?: string,
+    secret = false,
+  ): SettingRow => {
+    const base = { name, secret };
+    const given = overrides[name];
+    if (given !== undefined) return { ...base, value: given, source: "argument", origin: null };
+    const text = environment[variable];
+    if (text) return { ...base, value: text, source: "environment", origin: variable };
+    const stored = fileKey === undefined ? undefined : file.content[fileKey];
+    if (stored !== undefined) {
+      const value = typed(stored, { type: "string" }, `${fileKey} in ${file.path}`);
+      return { ...base, value, source: "file", origin: file.path };
+    }
+    return { ...base, value: fallback, source: "default", origin: null };
+  };
+  return [
+    row("home", "NEARSIGHT_HOME", join(home, ".nearsight")),
+    row("cache", "NEARSIGHT_CACHE", join(cacheHome, "nearsight")),
+    row("hubEndpoint", "HF_ENDPOINT", DEFAULT_HUB),
+    row("hubToken", "HF_TOKEN", undefined, undefined, true),
+    row(
+      "defaultSimilarityBackend",
+      "FIFTYONE_BRAIN_DEFAULT_SIMILARITY_BACKEND",
+      "local",
+      "default_similarity_backend",
+    ),
+  ];
+}
+
+function backendRows(
+  backend: string,
+  overrides: ConfigOverrides,
+  environment: Environment,
+  file: BrainFile,
+): SettingRow[] {
+  const settings = Object.entries(BACKEND_SETTINGS[backend] ?? {});
+  return settings.map(([name, spec]) => backendRow(backend, name, spec, overrides, environment, file));
+}
+
+function backendRow(
+  backend: string,
+  name: string,
+  spec: SettingSpec,
+  overrides: ConfigOverrides,
+  environment: Environment,
+  file: BrainFile,
+): SettingRow {
+  const base = { name: `${backend}.${name}`, secret: spec.secret ?? false };
+  const names = namesOf(backend);
+  for (const alias of names) {
+    const given = overrides.similarityBackends?.[alias]?.[name];
+    if (given !== undefined) return { ...base, value: given, source: "argument", origin: null };
+  }
+  for (const alias of names) {
+    const variable = `FIFTYONE_BRAIN_SIMILARITY_${alias}_${snakeCase(name)}`.toUpperCase();
+    const text = environment[variable];
+    if (text) return { ...base, value: typed(text, spec, variable), source: "environment", origin: variable };
+  }
+  for (const alias of names) {
+    const stored = backendsOf(file)[alias]?.[snakeCase(name)];
+    if (stored === undefined || stored === null) continue;
+    const value = typed(stored, spec, `similarity_backends.${alias}.${snakeCase(name)} in ${file.path}`);
+    return { ...base, value, source: "file", origin: file.path };
+  }
+  return { ...base, value: undefined, source: "default", origin: null };
+}
+
+/** The backend's own name, then FiftyOne's names for it. */
+function namesOf(backend: string): string[] {
+  const aliases = Object.entries(BACKEND_ALIASES).filter(([, target]) => target === backend);
+  return [backend, ...aliases.map(([alias]) => alias)];
+}
+
+function backendsOf(
+  file: BrainFile,
+): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> {
+  const backends = file.content["similarity_backends"] ?? {};
+  if (!isRecord(backends)) throw invalid(`similarity_backends in ${file.path}`, "an object", backends);
+  return backends as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+function readBrainFile(environment: Environment): BrainFile {
+  const named = environment["FIFTYONE_BRAIN_CONFIG_PATH"];
+  const path = named || join(environment["HOME"] || homedir(), ".fiftyone", "brain_config.json");
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !named) return { path, content: {} };
+    throw new NearsightError({
+      code: "CONFIG_INVALID",
+      message: `The configuration file ${path} cannot be read: ${(error as Error).message}`,
+      hint: "Correct FIFTYONE_BRAIN_CONFIG_PATH or the file's permissions",
+      cause: error,
+    });
+  }
+  return { path, content: parseBrainFile(path, text) };
+}
+
+function parseBrainFile(path: string, text: string): BrainFile["content"] {
+  try {
+    const content: unknown = JSON.parse(text);
+    if (isRecord(content)) return content;
+  } catch (error) {
+    throw new NearsightError({
+      code: "CONFIG_INVALID",
+      message: `Expected JSON in ${path}: ${(error as Error).message}`,
+      hint: `Correct ${path}, or move it away`,
+      cause: error,
+    });
+  }
+  throw invalid(path, "a JSON object", text.slice(0, 40));
+}
+
+function typed(value: unknown, spec: SettingSpec, where: string): unknown {
+  switch (spec.type) {
+    case "string":
+      if (typeof value === "string" || typeof value === "number") return String(value);
+      break;
+    case "number":
+      if (value !== "" && Number.isFinite(Number(value))) return Number(value);
+      break;
+    case "boolean":
+      if (typeof value === "boolean") return value;
+      if (/^(true|1|yes|on)$/i.test(String(value))) return true;
+      if (/^(false|0|no|off)$/i.test(String(value))) return false;
+      break;
+    case "list":
+      return Array.isArray(value)
+        ? value.map(String)
+        : String(value)
+            .split(",")
+            .map((part) => part.trim());
+    case "json":
+      return typeof value === "string" ? parsedJson(value, where) : value;
+  }
+  throw invalid(where, `a ${spec.type}`, spec.secret ? MASK : value);
+}
+
+function parsedJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid(where, "JSON", text);
+  }
+}
+
+function invalid(where: string, expected: string, found: unknown): NearsightError {
+  return new NearsightError({
+    code: "CONFIG_INVALID",
+    message: `Expected ${expected} for ${where} but found ${JSON.stringify(found)}`,
+    hint: `Correct ${where}`,
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shortName(name: string): string {
+  return name.slice(name.indexOf(".") + 1);
+}

@@ -1,0 +1,243 @@
+/** What data sets and views need of the brain: declared here, implemented in `core/brain`. */
+
+import type { Metric } from "../backends/metric.ts";
+import type { Matrix, VectorsLike } from "../matrix.ts";
+import type { EmbeddingModel } from "../models/model.ts";
+import type { Aggregation, Stage } from "../stages.ts";
+import type { RunState } from "../store/store.ts";
+import type { SampleCollection } from "./sample-collection.ts";
+import type { SimilarityInput } from "./similarity-port.ts";
+import type { DatasetView } from "./view.ts";
+
+/** How far a long call has come. */
+export interface ProgressEvent {
+  /** What is being done, such as `embedding`. */
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  readonly failed: number;
+}
+
+/** `true` draws nothing by itself: the command line and notebooks pass a function. */
+export type ProgressOption = (event: ProgressEvent) => void;
+
+/** How media become vectors. */
+export interface EmbeddingOptions {
+  /** Media per model call. Default: the model's own, 8 on a CPU. */
+  readonly batchSize?: number;
+  /** Media decoded at the same time. Default 2. */
+  readonly numWorkers?: number;
+  /** Record media that cannot be read and go on, instead of throwing. Default true. */
+  readonly skipFailures?: boolean;
+  /** Cut patches as squares. Default false. */
+  readonly forceSquare?: boolean;
+  /** Grow (> 0) or shrink (< 0) patches by this share of each side. */
+  readonly alpha?: number;
+  readonly progress?: ProgressOption;
+  readonly signal?: AbortSignal;
+}
+
+/** Vectors in the order asked: `embeddings.row(i)` belongs to `sampleIds[i]` (and `labelIds[i]` for patches). */
+export interface Embeddings {
+  readonly embeddings: Matrix;
+  readonly sampleIds: readonly string[];
+  /** Null where whole samples were embedded. */
+  readonly labelIds: readonly string[] | null;
+  /** Media that could not be embedded, with the reason. */
+  readonly failed?: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Vectors a caller already has, in any of FiftyOne's forms. */
+export type EmbeddingsInput =
+  | VectorsLike
+  | Embeddings
+  /** By sample id: one vector, or one per patch in the order of the label list. */
+  | Readonly<Record<string, readonly number[] | Float32Array | VectorsLike>>
+  | ReadonlyMap<string, readonly number[] | Float32Array | VectorsLike>
+  /** Name of a vector field; filled first if a model is given and vectors are missing. */
+  | string
+  /** Compute nothing: open an existing collection, or wait for `addToIndex`. */
+  | false;
+
+export interface ComputeEmbeddingsOptions extends EmbeddingOptions {
+  /** Vector field to keep the embeddings in. */
+  readonly embeddingsField?: string;
+  /** Embed the objects of this Detections field instead of whole samples. */
+  readonly patchesField?: string;
+  readonly modelKwargs?: Readonly<Record<string, unknown>>;
+}
+
+/** Options of `computeSimilarity`; further names are options of the backend. */
+export interface ComputeSimilarityOptions extends EmbeddingOptions {
+  /** Name under which the run is kept. Default: a new one, see `index.key`. */
+  readonly brainKey?: string;
+  /** Default: what the configuration says, else `local`. */
+  readonly backend?: string;
+  /** A zoo name, a model directory, or a loaded model. Default `nearsight-tiny`, unless embeddings are given. */
+  readonly model?: string | EmbeddingModel;
+  readonly modelKwargs?: Readonly<Record<string, unknown>>;
+  readonly embeddings?: EmbeddingsInput;
+  /** Vector field in which computed embeddings are kept as well. */
+  readonly embeddingsField?: string;
+  /** Index the objects of this Detections field instead of whole samples. */
+  readonly patchesField?: string;
+  /** Embed only these regions of each sample; several are averaged. */
+  readonly roiField?: string;
+  /** Default: the backend's. */
+  readonly metric?: Metric | "innerproduct";
+  /** Index normalised copies of the vectors. Default false. */
+  readonly normalize?: boolean;
+  /** Collection to open or make. Default: a new one. */
+  readonly collectionName?: string;
+  readonly [backendOption: string]: unknown;
+}
+
+/** Which brain runs to list. */
+export interface BrainRunFilter {
+  readonly type?: string;
+  readonly method?: string;
+  readonly patchesField?: string | null;
+  readonly supportsPrompts?: boolean;
+  readonly model?: string;
+  readonly metric?: string;
+  readonly [config: string]: unknown;
+}
+
+/** What a brain run was made with and how far it is. */
+export interface BrainRunInfo {
+  readonly key: string;
+  readonly version: string;
+  /** When it was made, ISO 8601. */
+  readonly timestamp: string;
+  readonly state: RunState;
+  readonly reason: string | null;
+  readonly config: BrainRunConfig;
+  /** Entries by state. */
+  readonly entries: Readonly<Record<"pending" | "indexed" | "failed" | "deleting", number>>;
+}
+
+/** FiftyOne's names in camelCase; secrets are never part of it. */
+export interface BrainRunConfig {
+  readonly type: string;
+  /** The backend's name. */
+  readonly method: string;
+  readonly collectionName: string;
+  readonly metric: string;
+  readonly dimension: number | null;
+  readonly patchesField: string | null;
+  readonly roiField: string | null;
+  readonly embeddingsField: string | null;
+  readonly model: string | null;
+  readonly modelFingerprint: string | null;
+  readonly modelKwargs: Readonly<Record<string, unknown>>;
+  readonly supportsPrompts: boolean;
+}
+
+export interface SortBySimilarityOptions {
+  /** Number of results. Default: the whole ranking. */
+  readonly k?: number;
+  /** Least similar first. Default false. */
+  readonly reverse?: boolean;
+  /** Leaves out what is farther, in the metric's distance. */
+  readonly maxDistance?: number;
+  /** How several query vectors become one ranking. Default `mean`. */
+  readonly aggregation?: Aggregation;
+  /** Name under which samples of the view carry their distance. */
+  readonly distField?: string;
+  /** Default: the one run that fits. */
+  readonly brainKey?: string;
+}
+
+export interface ExistingOptions {
+  /** Replace vectors of ids already in the index (else skip them). Default true. */
+  readonly overwrite?: boolean;
+  /** False: ids already in the index are an error. Default true. */
+  readonly allowExisting?: boolean;
+  readonly warnExisting?: boolean;
+}
+
+export interface IdSelection {
+  readonly sampleIds?: string | readonly string[];
+  readonly labelIds?: string | readonly string[];
+  /** False: ids that are not in the index are an error. Default true. */
+  readonly allowMissing?: boolean;
+  readonly warnMissing?: boolean;
+}
+
+/** A searchable index over the samples, or patches, of a data set. */
+export interface SimilarityIndex {
+  readonly key: string;
+  readonly config: BrainRunConfig;
+  readonly supportsPrompts: boolean;
+  readonly isExternal: boolean;
+  readonly hasView: boolean;
+  /** The data set or view of `useView`. */
+  readonly view: SampleCollection;
+
+  /** Adds vectors: row `i` of `embeddings` for `sampleIds[i]`, and `labelIds[i]` on a patch index. */
+  addToIndex(
+    embeddings: VectorsLike,
+    sampleIds: string | readonly string[],
+    labelIds?: string | readonly string[] | null,
+    options?: ExistingOptions,
+  ): Promise<void>;
+  /** Removes entries by sample id (all patches of it) or label id. */
+  removeFromIndex(selection: IdSelection): Promise<void>;
+  /** Stored vectors, all of them or those of the ids, in the order asked. */
+  getEmbeddings(selection?: IdSelection): Promise<Embeddings>;
+  /** Embeds media with the run's model; writes nothing. */
+  computeEmbeddings(
+    samples: SampleCollection,
+    options?: EmbeddingOptions & { model?: string | EmbeddingModel; skipExisting?: boolean },
+  ): Promise<Embeddings>;
+
+  /** Limits `indexSize`, `missingSize` and `sortBySimilarity` to a view. */
+  useView(samples: SampleCollection): SimilarityIndex;
+  clearView(): void;
+  /** Entries in the whole index. */
+  totalIndexSize(): Promise<number>;
+  /** Entries of the current view in the index. */
+  indexSize(): Promise<number>;
+  /** Rows of the current view that are not in the index. */
+  missingSize(): Promise<number>;
+  sampleIds(): Promise<string[]>;
+  /** Null on an index of whole samples. */
+  labelIds(): Promise<string[] | null>;
+
+  sortBySimilarity(query: SimilarityInput, options?: Omit<SortBySimilarityOptions, "brainKey">): DatasetView;
+
+  getModel(): Promise<EmbeddingModel>;
+  /** The connected client of the backend's SDK. */
+  client(): Promise<unknown>;
+  save(): Promise<void>;
+  /** Reads the run's record again and finishes deletions. */
+  reload(): Promise<void>;
+  /** Removes the collection from the backend; one that existed before only with `force`. */
+  cleanup(options?: { force?: boolean }): Promise<void>;
+  /** `cleanup`, then removes the run's record; fine if either is gone. */
+  delete(options?: { force?: boolean }): Promise<void>;
+}
+
+/** Connection options given again when a run is loaded; never stored. */
+export type ConnectionOptions = Readonly<Record<string, unknown>>;
+
+export interface BrainPort {
+  computeSimilarity(samples: SampleCollection, options: ComputeSimilarityOptions): Promise<SimilarityIndex>;
+  computeEmbeddings(
+    samples: SampleCollection,
+    model: string | EmbeddingModel,
+    options: ComputeEmbeddingsOptions,
+  ): Promise<Embeddings>;
+  listBrainRuns(datasetId: string, filter: BrainRunFilter): Promise<string[]>;
+  getBrainInfo(datasetId: string, key: string): Promise<BrainRunInfo>;
+  loadBrainResults(
+    samples: SampleCollection,
+    key: string,
+    connection: ConnectionOptions,
+  ): Promise<SimilarityIndex>;
+  /** Stages of the view the run was made on. */
+  brainViewStages(datasetId: string, key: string): Promise<readonly Stage[]>;
+  renameBrainRun(datasetId: string, key: string, newKey: string): Promise<void>;
+  deleteBrainRun(datasetId: string, key: string): Promise<void>;
+  deleteBrainRuns(datasetId: string): Promise<void>;
+}

@@ -1,0 +1,142 @@
+/** Vectors as one typed array with a shape, instead of arrays of arrays. */
+
+import { NearsightError } from "./errors.ts";
+
+/** Storage of vectors: float32 numbers, or bits packed 8 to a byte (lowest bit first). */
+export type VectorData = Float32Array | Uint8Array;
+
+/**
+ * `rows` vectors of `dimension` entries, row after row in one typed array.
+ * For packed bits (`Uint8Array`) `dimension` counts bits and each row takes `dimension / 8` bytes.
+ */
+export interface Matrix<Data extends VectorData = Float32Array> {
+  readonly data: Data;
+  readonly rows: number;
+  readonly dimension: number;
+  /** `[rows, dimension]`, as NumPy prints it. */
+  readonly shape: readonly [number, number];
+  /** Row `i` as a view on the data, not a copy. */
+  row(i: number): Data;
+}
+
+/** Vectors as users may give them: a matrix, an array of arrays, or typed arrays. */
+export type VectorsLike = Matrix | readonly (readonly number[] | Float32Array | Float64Array)[];
+
+/** Elements of the typed array that one row takes. */
+export function rowLength(data: VectorData, dimension: number): number {
+  return data instanceof Uint8Array ? dimension / 8 : dimension;
+}
+
+/**
+ * Wraps a typed array as a matrix, without copying.
+ *
+ * @example
+ * matrix(new Float32Array([1, 0, 0, 1]), 2).shape; // [2, 2]
+ */
+export function matrix<Data extends VectorData>(data: Data, dimension: number): Matrix<Data> {
+  const length = rowLength(data, dimension);
+  const rows = length === 0 ? 0 : data.length / length;
+  if (!Number.isInteger(rows) || !Number.isInteger(length)) {
+    throw new NearsightError({
+      code: "DIMENSION_MISMATCH",
+      message: `Expected a multiple of ${length} elements for vectors of dimension ${dimension} but found ${data.length}`,
+      hint: "Give every vector the same length",
+    });
+  }
+  return {
+    data,
+    rows,
+    dimension,
+    shape: [rows, dimension],
+    row(i) {
+      if (i < 0 || i >= rows) throw new RangeError(`Expected a row from 0 to ${rows - 1} but found ${i}`);
+      return data.subarray(i * length, (i + 1) * length) as Data;
+    },
+  };
+}
+
+/** True for a matrix, false for the arrays a user may give instead. */
+export function isMatrix(value: unknown): value is Matrix {
+  return typeof value === "object" && value !== null && "data" in value && "dimension" in value;
+}
+
+/** Copies any accepted form into a new float32 matrix; throws DIMENSION_MISMATCH on ragged rows. */
+export function toMatrix(vectors: VectorsLike): Matrix {
+  if (isMatrix(vectors)) return matrix(vectors.data.slice(), vectors.dimension);
+  const dimension = vectors[0]?.length ?? 0;
+  const data = new Float32Array(vectors.length * dimension);
+  vectors.forEach((vector, i) => {
+    if (vector.length !== dimension) {
+      throw new NearsightError({
+        code: "DIMENSION_MISMATCH",
+        message: `Expected vectors of ${dimension} numbers, as the first one, but vector ${i} has ${vector.length}`,
+        hint: "Give every vector the same length",
+      });
+    }
+    data.set(vector, i * dimension);
+  });
+  return matrix(data, dimension);
+}
+
+/** The rows at `positions`, in that order, copied. */
+export function takeRows<Data extends VectorData>(
+  source: Matrix<Data>,
+  positions: readonly number[],
+): Matrix<Data> {
+  const length = rowLength(source.data, source.dimension);
+  const data = newData(source.data, positions.length * length);
+  positions.forEach((position, i) => {
+    data.set(source.row(position), i * length);
+  });
+  return matrix(data, source.dimension);
+}
+
+/** Matrices of one dimension, one below the other. */
+export function concatRows<Data extends VectorData>(
+  parts: readonly Matrix<Data>[],
+  dimension: number,
+): Matrix<Data> {
+  const first = parts[0];
+  if (first === undefined) return matrix(new Float32Array(0) as VectorData as Data, dimension);
+  const data = newData(
+    first.data,
+    parts.reduce((sum, part) => sum + part.data.length, 0),
+  );
+  let offset = 0;
+  for (const part of parts) {
+    data.set(part.data, offset);
+    offset += part.data.length;
+  }
+  return matrix(data, dimension);
+}
+
+function newData<Data extends VectorData>(like: Data, length: number): Data {
+  return (like instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length)) as Data;
+}
+
+/**
+ * Throws VECTOR_INVALID for the first row with NaN or infinite numbers and, if `nonZero`, for a zero vector.
+ * Cosine has no meaning for a zero vector.
+ */
+export function assertUsable(vectors: Matrix<VectorData>, options: { nonZero?: boolean } = {}): void {
+  for (let i = 0; i < vectors.rows; i++) {
+    const problem = vectorProblem(vectors.row(i), options.nonZero ?? false);
+    if (problem === null) continue;
+    throw new NearsightError({
+      code: "VECTOR_INVALID",
+      message: `Expected finite${options.nonZero ? ", non-zero" : ""} vectors but vector ${i} ${problem}`,
+      hint: "Remove that vector, or compute it again",
+      details: { row: i },
+    });
+  }
+}
+
+/** Says why a vector cannot be indexed or searched for, or null. */
+export function vectorProblem(vector: VectorData, nonZero: boolean): string | null {
+  let zero = true;
+  for (const value of vector) {
+    if (!Number.isFinite(value)) return "holds NaN or an infinite number";
+    if (value !== 0) zero = false;
+  }
+  return nonZero && zero ? "is all zeros" : null;
+}

@@ -1,0 +1,37 @@
+/** Where media bytes come from: the choice of the place by its address. */
+
+import { NearsightError, throwIfAborted } from "../errors.ts";
+import { dataSource } from "./data-source.ts";
+import { fileSource } from "./file-source.ts";
+import { checkSize, type MediaOptions, type MediaSource, shown } from "./media-source.ts";
+
+const SOURCES: readonly MediaSource[] = [dataSource, fileSource];
+
+/** The place that answers an address; throws INVALID_ARGUMENT where none does. */
+export function mediaSource(uri: string, options: MediaOptions = {}): MediaSource {
+  const source = [...(options.sources ?? []), ...SOURCES].find((candidate) => candidate.matches(uri));
+  if (source !== undefined) return source;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a path, a file: or a data: URL but found ${shown(uri)}`,
+    hint: "Give a path on this machine, or the bytes themselves",
+    details: { uri: shown(uri) },
+  });
+}
+
+/**
+ * Reads all bytes of a medium: a path, a `file:` or `data:` URL, or bytes, which are returned as they are.
+ * Throws MEDIA_NOT_FOUND, LIMIT_EXCEEDED, MEDIA_INVALID for folders, INVALID_ARGUMENT for other addresses.
+ *
+ * @example
+ * const bytes = await openMedia("photos/cat.jpg");
+ */
+export async function openMedia(media: string | URL | Uint8Array, options: MediaOptions = {}): Promise<Uint8Array> {
+  throwIfAborted(options.signal);
+  if (media instanceof Uint8Array) {
+    checkSize(media.byteLength, "The given bytes", options);
+    return media;
+  }
+  const uri = String(media);
+  return mediaSource(uri, options).open(uri, options);
+}

@@ -1,0 +1,33 @@
+/** The interface of embedding models. */
+
+import type { Matrix } from "../matrix.ts";
+import type { InputSpec, Tensor } from "../media/input-spec.ts";
+
+export interface EmbedOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Turns prepared media, and prompts where it can, into vectors of one space. */
+export interface EmbeddingModel {
+  readonly name: string;
+  /** Numbers per vector. */
+  readonly dimension: number;
+  /** SHA-256 over weights and preprocessing, in hexadecimal: equal fingerprints give equal vectors. */
+  readonly fingerprint: string;
+  readonly input: InputSpec;
+  /** Items per call at most. */
+  readonly maxBatch: number;
+  /** One vector per item; `batch.shape` is [items, ...input]. */
+  embed(batch: Tensor, options?: EmbedOptions): Promise<Matrix>;
+  /** One vector per text in the space of the media vectors; present only where prompts are supported. */
+  embedPrompts?(prompts: readonly string[], options?: EmbedOptions): Promise<Matrix>;
+  /** Frees native memory; the model cannot be used after it. */
+  close?(): Promise<void>;
+}
+
+/** True where the model takes text. */
+export function supportsPrompts(
+  model: EmbeddingModel,
+): model is EmbeddingModel & Required<Pick<EmbeddingModel, "embedPrompts">> {
+  return typeof model.embedPrompts === "function";
+}

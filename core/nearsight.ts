@@ -1,0 +1,195 @@
+/** The root object: opens the store, the backends and the models, and joins the rooms. */
+
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { BACKEND_ALIASES, FOREIGN_BACKENDS } from "./backend-settings.ts";
+import type { Backend } from "./backends/backend.ts";
+import { BACKENDS, type BackendDriver } from "./backends/registry.ts";
+import { createBrain } from "./brain/brain.ts";
+import type { BrainContext } from "./brain/context.ts";
+import { type Config, type ConfigOverrides, readConfig } from "./config.ts";
+import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
+import type { Dataset } from "./dataset/dataset.ts";
+import { createDatasets, type Datasets } from "./dataset/datasets.ts";
+import type { SampleCollection } from "./dataset/sample-collection.ts";
+import { listZooDatasets, prepareZooDataset } from "./dataset/zoo/zoo.ts";
+import { NearsightError } from "./errors.ts";
+import { createTensorReader } from "./media/tensor-reader.ts";
+import type { EmbeddingModel } from "./models/model.ts";
+import { DEFAULT_MODEL, listModels, type ModelRow, type ResolveOptions, resolveModel } from "./models/zoo.ts";
+import { openSqliteStore } from "./store/sqlite-store.ts";
+import type { MetadataStore } from "./store/store.ts";
+import { VERSION } from "./version.ts";
+
+/** What `open` may be given. */
+export interface OpenOptions {
+  /** Settings that win over environment and file. */
+  readonly config?: ConfigOverrides;
+  /** Metadata store. Default: SQLite in the folder `config.home`. */
+  readonly store?: MetadataStore;
+  /** Backends that can be chosen by name. Default: all of the package. */
+  readonly backends?: readonly BackendDriver[];
+  /** Models by name, before the zoo's. */
+  readonly models?: Readonly<Record<string, EmbeddingModel>>;
+  /** Receives warnings. Default: `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
+}
+
+/** How a zoo data set is loaded. */
+export interface LoadZooDatasetOptions {
+  /** Name of the data set. Default: the zoo's name. */
+  readonly name?: string;
+  /** Load only the first samples. */
+  readonly maxSamples?: number;
+}
+
+/** An opened installation: data sets, models and indexes. */
+export interface Nearsight extends Datasets, AsyncDisposable {
+  readonly config: Config;
+  /** Loads a data set of the package by name (`quickstart`, `emoji`), making it on first use; ZOO_NAME_UNKNOWN. */
+  loadZooDataset(name: string, options?: LoadZooDatasetOptions): Promise<Dataset>;
+  listZooDatasets(): readonly string[];
+  /** Loads a model by zoo name, directory or `hub:owner/name`; MODEL_NOT_FOUND. */
+  loadZooModel(name: string, options?: ResolveOptions): Promise<EmbeddingModel>;
+  listZooModels(): readonly ModelRow[];
+  /** See `computeSimilarity`. */
+  computeSimilarity(samples: SampleCollection, options?: ComputeSimilarityOptions): Promise<SimilarityIndex>;
+  /** Ends worker threads and connections; everything acknowledged is kept. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens an installation: by default the SQLite store of `~/.nearsight` with the embedded backend.
+ *
+ * @example
+ * await using ns = await open();
+ * const dataset = await ns.loadZooDataset("quickstart");
+ * await ns.computeSimilarity(dataset, { brainKey: "images" });
+ */
+export async function open(options: OpenOptions = {}): Promise<Nearsight> {
+  const config = readConfig(options.config);
+  const store = options.store ?? (await openSqliteStore({ folder: config.home }));
+  const pool = backendPool(config, options.backends ?? BACKENDS);
+  const models = modelPool(config, options.models ?? {});
+  const context: BrainContext = {
+    ...pool.context,
+    store,
+    version: VERSION,
+    owner: randomUUID(),
+    defaultBackend: config.defaultSimilarityBackend,
+    model: models.get,
+    defaultModel: DEFAULT_MODEL,
+    readTensor: createTensorReader(),
+    connections: new Map(),
+    warn: options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning")),
+  };
+  const brain = createBrain(context);
+  const datasets = createDatasets({ store, similarity: brain, brain });
+  let closed: Promise<void> | undefined;
+
+  const close = () => {
+    closed ??= (async () => {
+      await Promise.all([pool.close(), models.close()]);
+      await store.close();
+    })();
+    return closed;
+  };
+
+  return {
+    ...datasets,
+    config,
+    async loadZooDataset(name, { name: datasetName = name, maxSamples } = {}) {
+      if (await datasets.datasetExists(datasetName)) return datasets.loadDataset(datasetName);
+      const samples = await prepareZooDataset(name, join(config.home, "zoo", name));
+      const dataset = await datasets.createDataset(datasetName);
+      await dataset.addSamples(samples.slice(0, maxSamples));
+      return dataset;
+    },
+    listZooDatasets,
+    loadZooModel: (name, modelOptions = {}) => models.get(name, { ...modelOptions }),
+    listZooModels: listModels,
+    computeSimilarity: (samples, request = {}) => brain.computeSimilarity(samples, request),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Connects each backend once per set of options, on first use. */
+function backendPool(config: Config, drivers: readonly BackendDriver[]) {
+  const connected = new Map<string, Promise<Backend>>();
+
+  function driverOf(name: string): BackendDriver {
+    const driver = drivers.find((one) => one.name === (BACKEND_ALIASES[name] ?? name));
+    if (driver !== undefined) return driver;
+    const foreign = FOREIGN_BACKENDS.includes(name)
+      ? "a backend of FiftyOne that nearsight does not have"
+      : "unknown";
+    const names = drivers.map((one) => one.name).join(", ");
+    throw new NearsightError({
+      code: "BACKEND_NOT_SUPPORTED",
+      message: `Backend '${name}' is ${foreign}`,
+      hint: `Use one of: ${names}`,
+      details: { backend: name },
+    });
+  }
+
+  const context = {
+    backendName: (name: string) => driverOf(name).name,
+    backendDefaults: (name: string) => config.backendOptions(name),
+    isConnectionOption: (name: string, option: string) => driverOf(name).connectionOptions.includes(option),
+    knownOptions(name: string) {
+      const driver = driverOf(name);
+      return [...driver.connectionOptions, ...driver.indexOptions];
+    },
+    async backend(name: string, given: Readonly<Record<string, unknown>>) {
+      const driver = driverOf(name);
+      const options = { ...config.backendOptions(name), ...given };
+      const key = JSON.stringify([driver.name, options]);
+      const known = connected.get(key) ?? driver.connect({ home: config.home }, options);
+      connected.set(key, known);
+      // A connection that failed is tried again the next time.
+      known.catch(() => connected.delete(key));
+      return known;
+    },
+  };
+
+  async function close(): Promise<void> {
+    const backends = await Promise.allSettled(connected.values());
+    await Promise.all(
+      backends.map((outcome) => (outcome.status === "fulfilled" ? outcome.value.close() : undefined)),
+    );
+  }
+
+  return { context, close };
+}
+
+/** Loads each model once per name and arguments. */
+function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel>>) {
+  const loaded = new Map<string, Promise<EmbeddingModel>>();
+
+  async function get(
+    reference: string | EmbeddingModel,
+    modelArguments: Readonly<Record<string, unknown>>,
+  ): Promise<EmbeddingModel> {
+    if (typeof reference !== "string") return reference;
+    const given = named[reference];
+    if (given !== undefined) return given;
+    const key = JSON.stringify([reference, modelArguments]);
+    const { cache, hubEndpoint, hubToken } = config;
+    const place = { cache: join(cache, "models"), endpoint: hubEndpoint };
+    const options = { ...place, ...(hubToken === undefined ? {} : { token: hubToken }), ...modelArguments };
+    const model = loaded.get(key) ?? resolveModel(reference, options);
+    loaded.set(key, model);
+    model.catch(() => loaded.delete(key));
+    return model;
+  }
+
+  async function close(): Promise<void> {
+    const models = await Promise.allSettled(loaded.values());
+    await Promise.all(
+      models.map((outcome) => (outcome.status === "fulfilled" ? outcome.value.close?.() : undefined)),
+    );
+  }
+
+  return { get, close };
+}

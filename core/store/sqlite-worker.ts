@@ -1,0 +1,118 @@
+/** The worker thread that holds the store's SQLite file; each call is one transaction. */
+
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { guarded, migrate, openSqlite, transaction } from "../sqlite.ts";
+import { serveWorker, transferring } from "../worker.ts";
+import { MIGRATIONS } from "./sqlite-schema.ts";
+
+/** A statement as it crosses threads. */
+export interface SentStatement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+export interface SentStep extends SentStatement {
+  readonly returning: boolean;
+  readonly stopOn: "rows" | "none" | null;
+}
+
+type Row = Record<string, unknown>;
+
+/** What a write came to: every step's result, or the step that called it off. */
+export type WriteOutcome =
+  | { readonly results: readonly { readonly rows: readonly Row[]; readonly changes: number }[] }
+  | { readonly stoppedAt: number; readonly rows: readonly Row[] };
+
+/** Prepared statements kept; view queries differ without end, so the oldest go. */
+const STATEMENTS_KEPT = 200;
+
+class CalledOff extends Error {
+  readonly stoppedAt: number;
+  readonly rows: readonly Row[];
+  constructor(stoppedAt: number, rows: readonly Row[]) {
+    super("called off by a guard");
+    this.stoppedAt = stoppedAt;
+    this.rows = rows;
+  }
+}
+
+serveWorker(({ path }: { path: string }) => {
+  const database = openSqlite(path);
+  migrate(database, path, MIGRATIONS);
+  database.function("fold", { deterministic: true }, (text) =>
+    typeof text === "string" ? text.toLowerCase() : text,
+  );
+  const prepare = statementCache(database);
+
+  return {
+    ready: () => undefined,
+    read: (statement: SentStatement) => guarded(path, () => all(prepare(statement.sql), statement)),
+    readNumbers: ({ statement, count }: { statement: SentStatement; count: number }) =>
+      guarded(path, () => numbers(prepare(statement.sql), statement, count)),
+    write: (steps: readonly SentStep[]) => guarded(path, () => write(database, prepare, steps)),
+    close: () => database.close(),
+  };
+});
+
+function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
+  const kept = new Map<string, StatementSync>();
+  return (sql) => {
+    const found = kept.get(sql) ?? database.prepare(sql);
+    kept.delete(sql);
+    kept.set(sql, found);
+    if (kept.size > STATEMENTS_KEPT) kept.delete(kept.keys().next().value ?? "");
+    return found;
+  };
+}
+
+function all(prepared: StatementSync, { parameters }: SentStatement): Row[] {
+  return prepared.all(...(parameters as SQLInputValue[])) as Row[];
+}
+
+function write(
+  database: DatabaseSync,
+  prepare: (sql: string) => StatementSync,
+  steps: readonly SentStep[],
+): WriteOutcome {
+  try {
+    const results = transaction(database, () => steps.map((step, i) => run(prepare(step.sql), step, i)));
+    return { results };
+  } catch (error) {
+    if (error instanceof CalledOff) return { stoppedAt: error.stoppedAt, rows: error.rows };
+    throw error;
+  }
+}
+
+function run(prepared: StatementSync, step: SentStep, position: number): { rows: Row[]; changes: number } {
+  if (!step.returning && step.stopOn === null) {
+    return { rows: [], changes: Number(prepared.run(...(step.parameters as SQLInputValue[])).changes) };
+  }
+  const rows = all(prepared, step);
+  if (step.stopOn !== null && (step.stopOn === "rows") === rows.length > 0) throw new CalledOff(position, rows);
+  return { rows, changes: rows.length };
+}
+
+function numbers(prepared: StatementSync, statement: SentStatement, count: number): unknown {
+  let columns = Array.from({ length: count }, () => new Float64Array(1024));
+  let rows = 0;
+  for (const row of prepared.iterate(...(statement.parameters as SQLInputValue[]))) {
+    if (rows === columns[0]?.length) columns = columns.map(doubled);
+    let i = 0;
+    for (const value of Object.values(row)) {
+      const column = columns[i++];
+      if (column !== undefined) column[rows] = value === null ? Number.NaN : Number(value);
+    }
+    rows++;
+  }
+  const result = columns.map((column) => column.slice(0, rows));
+  return transferring(
+    result,
+    result.map((column) => column.buffer),
+  );
+}
+
+function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(column.length * 2);
+  larger.set(column);
+  return larger;
+}
