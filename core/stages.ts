@@ -29,10 +29,15 @@ export type SimpleQuery =
 /** What to search for. `combine` mixes terms: `mean` adds weighted unit vectors, `rank` fuses rankings. */
 export type SimilarityQuery = SimpleQuery | { combine: readonly QueryTerm[]; by?: "mean" | "rank" };
 
+/** Strings that are ids or prompts, whichever the index knows: FiftyOne's form, of the library only. */
+export interface BareQuery {
+  bare: string | readonly string[];
+}
+
 /** Sorts by similarity to a query; resolved against a brain run when the view is first read. */
 export interface SortBySimilarityStage {
   readonly stage: "sortBySimilarity";
-  readonly query: SimilarityQuery;
+  readonly query: SimilarityQuery | BareQuery;
   /** Number of results; left out = the whole ranking. */
   readonly k?: number;
   readonly reverse?: boolean;

@@ -44,6 +44,15 @@ export class GraphBuilder {
     return this.tensor(name, shape, FLOAT, data);
   }
 
+  /** Adds float32 weights that lie in a file beside the model. */
+  external(name: string, shape: readonly number[], location: string): string {
+    const where = message(13, [...text(1, "location"), ...text(2, location)]);
+    const fields: Chunk[] = shape.flatMap((size) => integer(1, size));
+    fields.push(...integer(2, FLOAT), ...text(8, name), ...where, ...integer(14, 1));
+    this.parts.push(...message(5, fields));
+    return name;
+  }
+
   /** Adds whole numbers, such as a shape. */
   integers(values: readonly number[], shape: readonly number[] = [values.length]): string {
     const data = new BigInt64Array(values.map(BigInt));

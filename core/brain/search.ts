@@ -58,9 +58,9 @@ async function liveHits(
       found.map((hit) => hit.id),
     );
     const hits = found.filter((hit) => live.has(hit.id));
-    const complete = wanted.k === null || hits.length >= wanted.k || asked === null || found.length < asked;
-    if (complete) return wanted.k === null ? hits : hits.slice(0, wanted.k);
-    asked = asked * 2;
+    if (wanted.k === null || asked === null) return hits;
+    if (hits.length >= wanted.k || found.length < asked) return hits.slice(0, wanted.k);
+    asked *= 2;
   }
 }
 

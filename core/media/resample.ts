@@ -42,7 +42,8 @@ const FILTERS: Readonly<Record<Exclude<Resample, "nearest">, Filter>> = {
 /**
  * Resizes a picture to `width` x `height` as `PIL.Image.resize` does and returns the pixels of `window`, by default all.
  *
- * Shrinking averages over the covered pixels. First across, then down, each rounded to 8 bits.
+ * Shrinking averages over the covered pixels. First across, then down, each rounded to 8 bits, as Pillow up to 12
+ * always does (13 sometimes goes down first).
  */
 export function resample(
   image: RgbImage,

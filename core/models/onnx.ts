@@ -58,7 +58,7 @@ async function createSession(path: string, options: OnnxOptions): Promise<OnnxRu
       logSeverityLevel: 3,
     });
   } catch (error) {
-    throw nativeError(error, `${path} could not be loaded as an ONNX model`);
+    throw nativeError(error, `${path} could not be loaded as an ONNX model`, "load");
   }
 }
 
@@ -78,7 +78,7 @@ async function runSession(
     result.dispose();
     return copy;
   } catch (error) {
-    throw nativeError(error, `${path} could not be run`);
+    throw nativeError(error, `${path} could not be run`, "run");
   } finally {
     for (const [, tensor] of tensors) tensor.dispose();
   }
@@ -132,12 +132,13 @@ async function importRuntime(): Promise<typeof OnnxRuntime> {
   }
 }
 
-function nativeError(error: unknown, what: string): NearsightError {
+function nativeError(error: unknown, what: string, stage: "load" | "run"): NearsightError {
   const reason = error instanceof Error ? error.message : String(error);
   return wrapError(error, {
     code: "MODEL_INVALID",
     message: `${what}: ${reason}`,
     hint: "Check that the file is whole and fits the model's configuration, or download it again",
+    details: { stage },
   });
 }
 

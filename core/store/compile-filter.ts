@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { type Comparison, type Filter, type FilterValue, MAX_FILTER_DEPTH } from "../filter.ts";
-import { contains, equals, exists, isType, type Operand, ordered, valueOf } from "./compile-operand.ts";
+import { contains, equals, exists, isType, type Operand, ordered, sqlValue } from "./compile-operand.ts";
 import { folded, jsonList, type Sql } from "./json-sql.ts";
 
 /** A path that leads into the labels of a sample. */
@@ -95,9 +95,9 @@ function onOperand(filter: Condition, operand: Operand): Sql<boolean> {
     case "contains":
       return sql`(${contains(operand, filter.value)})`;
     case "startsWith":
-      return sql`(${isType(operand, "text")} and substr(${valueOf(operand)}, 1, length(${filter.value})) = ${filter.value})`;
+      return sql`(${isType(operand, "text")} and substr(${sqlValue(operand)}, 1, length(${filter.value})) = ${filter.value})`;
     case "matches":
-      return sql`(${isType(operand, "text")} and instr(${folded(valueOf(operand))}, ${filter.value.toLowerCase()}) > 0)`;
+      return sql`(${isType(operand, "text")} and instr(${folded(sqlValue(operand))}, ${filter.value.toLowerCase()}) > 0)`;
   }
 }
 
@@ -107,9 +107,10 @@ function oneOf(operand: Operand, values: readonly FilterValue[]): Sql<boolean> {
   const numbers = values.filter((value) => typeof value === "number");
   const rest = new Set(values.filter((value) => value === null || typeof value === "boolean"));
   const parts: Sql[] = [...rest].map((value) => equals(operand, value));
-  if (texts.length > 0) parts.push(sql`(${isType(operand, "text")} and ${valueOf(operand)} in ${jsonList(texts)})`);
+  if (texts.length > 0)
+    parts.push(sql`(${isType(operand, "text")} and ${sqlValue(operand)} in ${jsonList(texts)})`);
   if (numbers.length > 0)
-    parts.push(sql`(${isType(operand, "number")} and ${valueOf(operand)} in ${jsonList(numbers)})`);
+    parts.push(sql`(${isType(operand, "number")} and ${sqlValue(operand)} in ${jsonList(numbers)})`);
   return joined("or", parts);
 }
 
@@ -167,7 +168,9 @@ function isNullTest(filter: Condition): filter is Extract<Condition, { op: "comp
 function isNegative(filter: Condition): boolean {
   if (filter.op === "in") return filter.values.includes(null);
   if (filter.op !== "compare") return false;
-  return filter.comparison === "ne" ? filter.value !== null : filter.comparison === "eq" && filter.value === null;
+  return filter.comparison === "ne"
+    ? filter.value !== null
+    : filter.comparison === "eq" && filter.value === null;
 }
 
 function opposite(filter: Condition): Filter {

@@ -2,7 +2,17 @@
 
 import { sql } from "kysely";
 import type { FilterValue } from "../filter.ts";
-import { type JsonPlace, jsonContains, jsonExists, jsonIs, jsonRank, jsonText, jsonValue, number, type Sql } from "./json-sql.ts";
+import {
+  type JsonPlace,
+  jsonContains,
+  jsonExists,
+  jsonIs,
+  jsonRank,
+  jsonText,
+  jsonValue,
+  number,
+  type Sql,
+} from "./json-sql.ts";
 
 export type Operand =
   | { readonly kind: "text" | "number"; readonly column: Sql }
@@ -28,7 +38,7 @@ export function isType(operand: Operand, type: "text" | "number"): Sql<boolean> 
 }
 
 /** The value as SQL has it. */
-export function valueOf(operand: Operand): Sql {
+export function sqlValue(operand: Operand): Sql {
   if (operand.kind === "presence") return operand.exists;
   return operand.kind === "json" ? jsonValue(operand.place) : operand.column;
 }
@@ -45,9 +55,9 @@ export function equals(operand: Operand, value: FilterValue): Sql<boolean> {
 /** True where the value stands in `operator`'s relation to a number or text. */
 export function ordered(operand: Operand, operator: Sql, value: string | number): Sql<boolean> {
   if (typeof value === "number") {
-    return sql`(${isType(operand, "number")} and ${valueOf(operand)} ${operator} ${number(value)})`;
+    return sql`(${isType(operand, "number")} and ${sqlValue(operand)} ${operator} ${number(value)})`;
   }
-  return sql`(${isType(operand, "text")} and ${valueOf(operand)} ${operator} ${value})`;
+  return sql`(${isType(operand, "text")} and ${sqlValue(operand)} ${operator} ${value})`;
 }
 
 /** True where the value is a list that holds `value`. */
@@ -70,5 +80,5 @@ export function asJson(operand: Operand): Sql {
 
 /** What to sort by, most important first. */
 export function sortKeys(operand: Operand): Sql[] {
-  return operand.kind === "json" ? [jsonRank(operand.place), jsonValue(operand.place)] : [valueOf(operand)];
+  return operand.kind === "json" ? [jsonRank(operand.place), jsonValue(operand.place)] : [sqlValue(operand)];
 }

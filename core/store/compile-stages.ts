@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { compileFilter, joined } from "./compile-filter.ts";
-import { exists, sortKeys } from "./compile-operand.ts";
+import { sortKeys } from "./compile-operand.ts";
 import { jsonList, type Sql } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { ResolvedOrderStage, StoreStage } from "./store.ts";
@@ -25,7 +25,12 @@ type StageOf<Name extends StoreStage["stage"]> = Extract<StoreStage, { stage: Na
 export function wholeDataset(schema: Schema): ViewState {
   return {
     schema,
-    ctes: [{ name: "v0", body: sql`select s.seq as seq from samples as s where s.dataset_id = ${schema.datasetId}` }],
+    ctes: [
+      {
+        name: "v0",
+        body: sql`select s.seq as seq from samples as s where s.dataset_id = ${schema.datasetId}`,
+      },
+    ],
     relation: "v0",
     columns: ["seq"],
     order: [],
@@ -192,7 +197,12 @@ function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
 }
 
 /** Sorts by new columns; what was sorted before decides ties. */
-function withOrder(state: ViewState, keys: readonly Sql[], descending: boolean, keepOrder: boolean): ViewState {
+function withOrder(
+  state: ViewState,
+  keys: readonly Sql[],
+  descending: boolean,
+  keepOrder: boolean,
+): ViewState {
   const names = keys.map((_, i) => `o${state.ctes.length}_${i}`);
   const added = sql.join(keys.map((key, i) => sql`${key} as ${sql.ref(names[i] ?? "")}`));
   return push(state, sql`select ${allColumns(state)}, ${added} ${fromRows(state)}`, {
@@ -214,12 +224,15 @@ function sortBy(state: ViewState, { field, reverse }: StageOf<"sortBy">): ViewSt
   }
   const inside = labelScope().resolve(target.rest);
   if (inside.kind === "labels") return state;
-  const keys = sortKeys(inside).map((key) => sql`(select ${key} ${labelsOfSample(state, target.field)} limit 1)`);
+  const keys = sortKeys(inside).map(
+    (key) => sql`(select ${key} ${labelsOfSample(state, target.field)} limit 1)`,
+  );
   return withOrder(state, keys, reverse ?? false, true);
 }
 
 function shuffle(state: ViewState, seed: number): ViewState {
-  const start = state.patchesField === null ? sql`s.rand` : sql`(s.rand + v.position * 40503)`;
+  const start =
+    state.patchesField === null ? sql<number>`s.rand` : sql<number>`(s.rand + v.position * 40503)`;
   return withOrder(state, [randomKey(start, seed)], false, false);
 }
 

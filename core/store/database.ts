@@ -1,12 +1,6 @@
 /** How the store reaches its database: compiled statements out, rows back; a write is one transaction. */
 
-import {
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import type { Tables } from "./tables.ts";
 
 /** SQL text with the values for its placeholders. */

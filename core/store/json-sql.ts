@@ -70,7 +70,8 @@ export function jsonContains(place: JsonPlace, value: string | number | boolean 
 function itemEquals(value: string | number | boolean | null): Sql {
   if (value === null) return sql`item.type = 'null'`;
   if (typeof value === "boolean") return sql`item.type = ${value ? "true" : "false"}`;
-  if (typeof value === "number") return sql`item.type in ('integer', 'real') and item.value = ${number(value)}`;
+  if (typeof value === "number")
+    return sql`item.type in ('integer', 'real') and item.value = ${number(value)}`;
   return sql`item.type = 'text' and item.value = ${value}`;
 }
 

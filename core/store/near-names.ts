@@ -1,11 +1,12 @@
 /** Names close to a misspelt one, for hints. */
 
-/** The known names within two edits of `name`, nearest first; at most three. */
+/** The known names within a third of the name's letters (two at most), nearest first; at most three. */
 export function nearNames(name: string, known: Iterable<string>): string[] {
   const wanted = name.toLowerCase();
+  const allowed = Math.min(2, Math.ceil(wanted.length / 3));
   const scored = [...known].map((one) => ({ one, edits: distance(wanted, one.toLowerCase()) }));
   return scored
-    .filter(({ edits }) => edits <= 2)
+    .filter(({ edits }) => edits <= allowed)
     .sort((a, b) => a.edits - b.edits)
     .slice(0, 3)
     .map(({ one }) => one);

@@ -6,10 +6,10 @@ import type { Sql } from "./json-sql.ts";
 /** A prime, 2^31 - 1: products of two smaller numbers fit 64 bits. */
 const PRIME = 2_147_483_647;
 
-/** An integer below 2^31 for each start value, unlike for unlike seeds. `start` is at most 2^32. */
+/** An integer below 2^31 for each start value, unlike for unlike seeds. */
 export function randomKey(start: Sql<number>, seed: number): Sql<number> {
   const [a, b, c] = [multiplier(seed, 1), multiplier(seed, 2), multiplier(seed, 3)];
-  const line = sql`((${start} * ${sql.lit(a)} + ${sql.lit(b)}) % ${sql.lit(PRIME)})`;
+  const line = sql`((${start} % ${sql.lit(PRIME)} * ${sql.lit(a)} + ${sql.lit(b)}) % ${sql.lit(PRIME)})`;
   // A line alone would only rotate the order for another b; its cube bends it.
   return sql`((${line} * ${line} % ${sql.lit(PRIME)}) * ${line} % ${sql.lit(PRIME)} * ${sql.lit(c)} % ${sql.lit(PRIME)})`;
 }

@@ -73,6 +73,8 @@ CREATE TABLE sample_vectors (
   UNIQUE (dataset_id, owner_id, field)
 );
 
+CREATE INDEX sample_vectors_by_field ON sample_vectors (dataset_id, field, dimension);
+
 CREATE TABLE saved_views (
   dataset_id TEXT NOT NULL REFERENCES datasets(id) ON DELETE CASCADE,
   name TEXT NOT NULL,

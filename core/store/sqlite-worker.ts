@@ -88,7 +88,8 @@ function run(prepared: StatementSync, step: SentStep, position: number): { rows:
     return { rows: [], changes: Number(prepared.run(...(step.parameters as SQLInputValue[])).changes) };
   }
   const rows = all(prepared, step);
-  if (step.stopOn !== null && (step.stopOn === "rows") === rows.length > 0) throw new CalledOff(position, rows);
+  if (step.stopOn !== null && (step.stopOn === "rows") === rows.length > 0)
+    throw new CalledOff(position, rows);
   return { rows, changes: rows.length };
 }
 

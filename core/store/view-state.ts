@@ -2,7 +2,6 @@
 
 import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
-import type { Filter } from "../filter.ts";
 import { compileFilter, type LabelPath, type Scope } from "./compile-filter.ts";
 import type { Operand } from "./compile-operand.ts";
 import { isFieldName, jsonContains, type Sql } from "./json-sql.ts";
@@ -137,8 +136,8 @@ function resolveField(schema: Schema, path: string): Operand | LabelPath {
     return { kind: "labels", field: name, rest, list: true };
   }
   if (type === "vector") {
-    const owned = sql`v.dataset_id = ${schema.datasetId} and v.owner_id = s.id and v.field = ${name}`;
-    return { kind: "presence", exists: sql`exists (select 1 from sample_vectors as v where ${owned})` };
+    const owned = sql`w.dataset_id = ${schema.datasetId} and w.owner_id = s.id and w.field = ${name}`;
+    return { kind: "presence", exists: sql`exists (select 1 from sample_vectors as w where ${owned})` };
   }
   return { kind: "json", place: { column: s("fields"), keys: checkedKeys([name, ...keys]) } };
 }

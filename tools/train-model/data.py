@@ -38,7 +38,7 @@ class Art:
         self.classes = [codes for codes in classes if codes]
         self.usable = np.array([i for i, styles in enumerate(self.by_concept) if styles])
 
-    def pick(self, rng, concept: int, style: str | None = None, plain: float = 0.45) -> int:
+    def pick(self, rng, concept: int, style: str | None = None, plain: float = 0.55) -> int:
         """One drawing of a concept, in a style where given."""
         styles = self.by_concept[concept]
         manners = styles[style or list(styles)[rng.integers(len(styles))]]
@@ -54,17 +54,17 @@ class Art:
         return [styles[order[0]], styles[order[-1 if len(styles) > 1 else 0]]]
 
     def scene_concept(self, rng, classes: float) -> int:
-        """A concept of a scene class, or any."""
+        """A concept of a scene class, its first one most often, or any."""
         if rng.random() < classes:
             group = self.classes[rng.integers(len(self.classes))]
-            return group[rng.integers(len(group))]
+            return group[0] if rng.random() < 0.5 else group[rng.integers(len(group))]
         return int(self.usable[rng.integers(len(self.usable))])
 
 
 def icon(art: Art, rng, concept: int, style: str, side: int) -> np.ndarray:
     """One drawing nearly filling the picture, on white or a made-up background."""
     canvas = compose.background(rng, side, white=0.5)
-    size = side * rng.uniform(0.62, 1.08) if rng.random() < 0.8 else side * rng.uniform(0.3, 0.62)
+    size = side * rng.uniform(0.62, 1.08) if rng.random() < 0.85 else side * rng.uniform(0.3, 0.62)
     aspect = rng.uniform(0.87, 1.15)
     angle = rng.normal(0, 0.16)
     slack = max(0.0, side - size) / 2 + 0.04 * side

@@ -74,11 +74,14 @@ def style_figures(model: ShippedModel, work: Path) -> list[tuple[str, str, str, 
         one = Style(model, work, style, concepts)
         prompts = model.prompts(one.labels)
         for seen in (True, False):
-            gallery = noto.seen if seen else np.ones(len(noto.codes), bool)
-            asked = (one.seen == seen) & np.isin(one.codes, noto.codes)
-            found = recall(one.vectors[asked], one.codes[asked], noto.vectors[gallery], noto.codes[gallery])
             kind = "seen" if seen else "unseen"
-            table.append((f"image to image, {title} to Noto", kind, *(f"{f:.3f}" for f in found), str(gallery.sum())))
+            asked = (one.seen == seen) & np.isin(one.codes, noto.codes)
+            both = np.isin(noto.codes, one.codes)
+            galleries = {"common": noto.seen & both, "all": noto.seen} if seen else {"all": np.ones(len(noto.codes), bool)}
+            for which, gallery in galleries.items():
+                found = recall(one.vectors[asked], one.codes[asked], noto.vectors[gallery], noto.codes[gallery])
+                test = f"image to image, {title} to Noto, {which} concepts"
+                table.append((test, kind, *(f"{f:.3f}" for f in found), str(gallery.sum())))
             gallery = one.seen if seen else np.ones(len(one.codes), bool)
             asked = one.seen == seen
             found = recall(prompts[asked], one.codes[asked], one.vectors[gallery], one.codes[gallery])

@@ -20,13 +20,13 @@ HELD_OUT_ONE_IN = 11
 # Training scenes draw from numpy generators seeded below this number; evaluation scenes from it on.
 FIRST_EVALUATION_SEED = 1_000_000
 
-# Classes of the scenes. Each name is a prompt ("a photo of a dog") and lists the emoji that show it.
+# Classes of the scenes. Each name is a prompt ("a photo of a dog") and lists the emoji that show it, the zoo's own first.
 SCENE_CLASSES = {
-    "dog": "🐶🐕🐩", "cat": "🐱🐈", "horse": "🐴🐎", "cow": "🐮🐄", "sheep": "🐑", "pig": "🐷🐖",
+    "dog": "🐕🐶🐩", "cat": "🐈🐱", "horse": "🐎🐴", "cow": "🐄🐮", "sheep": "🐑", "pig": "🐖🐷",
     "elephant": "🐘", "bear": "🐻", "bird": "🐦", "fish": "🐟🐠", "car": "🚗🚙", "bus": "🚌🚍",
-    "train": "🚆🚂", "airplane": "✈", "boat": "⛵🚤", "bicycle": "🚲", "motorcycle": "🏍", "truck": "🚚🚛",
-    "tree": "🌳🌲", "flower": "🌻🌷🌼", "apple": "🍎🍏", "banana": "🍌", "orange": "🍊", "carrot": "🥕",
-    "pizza": "🍕", "donut": "🍩", "cake": "🎂🍰", "cup": "☕", "clock": "🕐⏰", "book": "📖📕",
+    "train": "🚂🚆", "airplane": "✈", "boat": "⛵🚤", "bicycle": "🚲", "motorcycle": "🏍", "truck": "🚚🚛",
+    "tree": "🌳🌲", "flower": "🌼🌻🌷", "apple": "🍎🍏", "banana": "🍌", "orange": "🍊", "carrot": "🥕",
+    "pizza": "🍕", "donut": "🍩", "cake": "🎂🍰", "cup": "☕", "clock": "⏰🕐", "book": "📖📕",
     "chair": "🪑💺", "laptop": "💻", "phone": "📱", "umbrella": "☂☔", "ball": "⚽🏀", "guitar": "🎸",
     "house": "🏠🏡", "traffic light": "🚦🚥", "kite": "🪁", "scissors": "✂",
 }

@@ -27,8 +27,9 @@ class Tokens:
         self.known: dict[str, list[int]] = {}
 
     def ids(self, tokens: list[str]) -> list[int]:
-        """Rows of single tokens in the table."""
-        return [self.tokenizer.token_to_id(token) for token in tokens]
+        """Rows of the table of those tokens that the vocabulary has whole."""
+        rows = (self.tokenizer.token_to_id(token) for token in tokens)
+        return [row for row in rows if row is not None]
 
     def __call__(self, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         rows = []

@@ -1,4 +1,4 @@
-"""Trains both towers together: `python train.py --work DIR --out NAME --plan 64:3000,96:2000`."""
+"""Trains both towers together: `python train.py --work DIR --out FILE --minutes 57`."""
 
 import argparse
 import copy
@@ -170,36 +170,50 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--plan", default="64:3000,96:2500", help="side:steps, ...")
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--icons", type=int, default=128)
-    parser.add_argument("--patches", type=int, default=56)
-    parser.add_argument("--scenes", type=int, default=72)
+    parser.add_argument("--minutes", type=float, default=57, help="the learning rate and the sizes follow the clock")
+    parser.add_argument("--plan", default="48:0.36,64:0.33,96:0.31", help="picture side:share of the time, ...")
+    parser.add_argument("--rate", type=float, default=4e-3)
+    parser.add_argument("--icons", type=int, default=176)
+    parser.add_argument("--patches", type=int, default=32)
+    parser.add_argument("--scenes", type=int, default=48)
     parser.add_argument("--table-width", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--validate-every", type=int, default=1000)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--validate-every", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     trainer = Trainer(options.work, options)
-    plan = [tuple(map(int, part.split(":"))) for part in options.plan.split(",")]
-    total, step, started, recent = sum(steps for _, steps in plan), 0, time.time(), []
-    for phase, (side, steps) in enumerate(plan):
+    started, step = time.time(), 0
+    for phase, (side, until) in enumerate(schedule(options.plan)):
         batches = Batches(trainer.art, side, options.icons, options.patches, options.scenes, options.seed + 1000 * phase)
         loader = iter(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=3))
-        for _ in range(steps):
-            recent.append(trainer.step(*next(loader), step / total))
+        recent: list[dict[str, float]] = []
+        while (progress := (time.time() - started) / 60 / options.minutes) < until:
+            recent.append(trainer.step(*next(loader), progress))
             trainer.follow(step)
             step += 1
-            if step % 50 == 0:
+            if step % 100 == 0:
                 means = {name: round(float(np.mean([r[name] for r in recent])), 3) for name in recent[0]}
-                print(f"{step}/{total} {time.time() - started:.0f}s side {side} {means} scales {trainer.scales.exp().tolist()}", flush=True)
+                print(f"step {step}, {progress:.1%}, side {side}: {means}, scales {trainer.scales.exp().tolist()}", flush=True)
                 recent = []
-            if step % options.validate_every == 0 or step == total:
-                trainer.save(options.out)
-                print(f"validation {step}: {validate(trainer, plan[-1][0])}", flush=True)
+            if step % options.validate_every == 0:
+                report(trainer, options.out, step, side)
+        report(trainer, options.out, step, side)
         del loader
+
+
+def schedule(plan: str) -> list[tuple[int, float]]:
+    """"48:0.4,96:0.6" -> sides, each with the share of the time at which it ends."""
+    parts = [part.split(":") for part in plan.split(",")]
+    ends = np.cumsum([float(share) for _, share in parts])
+    return [(int(side), float(end / ends[-1])) for (side, _), end in zip(parts, ends)]
+
+
+def report(trainer: Trainer, out: Path, step: int, side: int) -> None:
+    """Saves the averaged weights and prints the validation figures."""
+    trainer.save(out)
+    print(f"validation at step {step}: {validate(trainer, side)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def validate(trainer, side: int) -> dict[str, float]:
         kept = [i for i, r in enumerate(rows) if r["manner"] == "plain" and not r["variant"] and r["hexcode"] in labels]
         codes[style] = [rows[i]["hexcode"] for i in kept]
         vectors[style] = embed(on_white(np.load(trainer.work / f"{style}.npy", mmap_mode="r")[kept], side))
-    both = [i for i, code in enumerate(codes[VALIDATION_STYLE]) if code in set(codes["noto"])]
+    drawn = set(codes["noto"])
+    both = [i for i, code in enumerate(codes[VALIDATION_STYLE]) if code in drawn]
     image = recall(vectors[VALIDATION_STYLE][both], [codes[VALIDATION_STYLE][i] for i in both], vectors["noto"], codes["noto"])
     named = recall(prompts([labels[c] for c in codes[VALIDATION_STYLE]]), codes[VALIDATION_STYLE], vectors[VALIDATION_STYLE], codes[VALIDATION_STYLE])
     figures = {"image R@1": image[0], "image R@10": image[1], "text R@1": named[0], "text R@10": named[1]}

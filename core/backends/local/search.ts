@@ -43,8 +43,10 @@ export function searchResident(
 
 /** For each query, slots that hold all its hits. */
 function candidatesOf(resident: Resident, norms: number[], allowed: Allowed, options: RankOptions): Uint32Array[] {
-  const { k } = options;
-  const direct = k === null || 4 * k >= allowed.count || allowed.slots !== undefined;
+  const { k, maxDistance, reverse } = options;
+  // The farthest within a radius: which rows the radius cuts off only exact distances tell.
+  const ring = reverse && maxDistance < Number.POSITIVE_INFINITY;
+  const direct = k === null || 4 * k >= allowed.count || allowed.slots !== undefined || ring;
   if (direct || !norms.every((norm) => inRange(resident, norm))) {
     const slots = allowed.slots ?? slotsOf(allowed, resident.slots);
     return norms.map(() => slots);
@@ -53,7 +55,7 @@ function candidatesOf(resident: Resident, norms: number[], allowed: Allowed, opt
     const error = keyError(resident, norm);
     return new Candidates(k, error, keyLimit(resident, error, options));
   });
-  scan(resident, norms, options.reverse, (query, keys, first) => collectors[query]?.add(keys, first, allowed.mask));
+  scan(resident, norms, reverse, (query, keys, first) => collectors[query]?.add(keys, first, allowed.mask));
   return collectors.map((collector) => collector.finish());
 }
 
@@ -108,9 +110,9 @@ function keyError(resident: Resident, norm: number): KeyError {
   return { absolute: 4 * EPSILON, relative: 4 * EPSILON };
 }
 
-/** The largest key within `maxDistance`; it cannot prune a reversed search. */
-function keyLimit(resident: Resident, error: KeyError, { maxDistance, reverse }: RankOptions): number {
-  if (reverse || maxDistance === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+/** The largest key within `maxDistance`. */
+function keyLimit(resident: Resident, error: KeyError, { maxDistance }: RankOptions): number {
+  if (maxDistance === Number.POSITIVE_INFINITY) return maxDistance;
   const square = resident.layout.metric === "euclidean" && maxDistance > 0;
   const key = square ? maxDistance * maxDistance : maxDistance;
   return key + 3 * (error.absolute + error.relative * Math.abs(key));

@@ -1,0 +1,13 @@
+export * from "../core/nearsight.ts";
+export * from "../core/errors.ts";
+export * from "../core/stages.ts";
+export type * from "../core/filter.ts";
+export * from "../core/media/thumbnail.ts";
+export type * from "../core/dataset/brain-port.ts";
+export type { Dataset } from "../core/dataset/dataset.ts";
+export * from "../core/dataset/parse-filter.ts";
+export type { Hit, DatasetView } from "../core/dataset/view.ts";
+export type { Patch, Sample } from "../core/dataset/sample.ts";
+export type { SampleCollection } from "../core/dataset/sample-collection.ts";
+export * from "../core/version.ts";
+export type { SettingRow } from "../core/config.ts";

@@ -1,0 +1,54 @@
+/** Runs one command: opens the installation, gives it an output and a stop signal, closes everything after. */
+
+import type { Command } from "commander";
+import { type Nearsight, open } from "./core.ts";
+import { createOutput, type Output, paint } from "./output.ts";
+
+/** Options every command takes. */
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+}
+
+/** What a command works with. */
+export interface Session {
+  readonly ns: Nearsight;
+  readonly output: Output;
+  /** Fires at Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens, runs and closes. `stoppable` commands end at the first Ctrl-C in order, others at once. */
+export async function withSession(
+  command: Command,
+  work: (session: Session) => Promise<void>,
+  { stoppable = false }: { stoppable?: boolean } = {},
+): Promise<void> {
+  const { json = false } = command.optsWithGlobals<GlobalOptions>();
+  const stop = stoppable ? stopAtInterrupt() : null;
+  try {
+    const warn = (message: string) =>
+      void process.stderr.write(`${paint("yellow", "warning:", process.stderr)} ${message}\n`);
+    await using ns = await open({ warn });
+    await work({ ns, output: createOutput(json), signal: stop?.signal ?? new AbortController().signal });
+  } finally {
+    stop?.release();
+  }
+}
+
+const INTERRUPTED = 130;
+
+/** The first signal asks to stop, the second one ends the process. */
+function stopAtInterrupt() {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    process.stderr.write("\nStopping after the current batch; press Ctrl-C again to end at once.\n");
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return {
+    signal: controller.signal,
+    release: () => process.off("SIGINT", onSignal).off("SIGTERM", onSignal),
+  };
+}

@@ -1,0 +1,103 @@
+/** Views: lazy, frozen lists of stages over a data set. */
+
+import { STAGES_VERSION, type Stage } from "../stages.ts";
+import { checkStage } from "./check.ts";
+import type { DatasetContext } from "./context.ts";
+import type { Dataset } from "./dataset.ts";
+import { type ResolvedView, resolveStage } from "./resolve-view.ts";
+import { deepFreeze, type Patch, type Sample } from "./sample.ts";
+import { SampleCollection } from "./sample-collection.ts";
+
+/** One result of a similarity search. */
+export interface Hit {
+  /** Of a sample, or of a label where patches were searched. */
+  readonly id: string;
+  readonly sampleId: string;
+  /** From 1. */
+  readonly rank: number;
+  /** Higher is more similar. */
+  readonly score: number;
+  /** Lower is more similar. */
+  readonly distance: number;
+}
+
+/** Some of a data set's samples, or their patches, in some order. Nothing is read until it is asked for. */
+export class DatasetView<Row extends Sample | Patch = Sample> extends SampleCollection<Row> {
+  readonly dataset: Dataset;
+  readonly stages: readonly Stage[];
+  protected readonly context: DatasetContext;
+  readonly #before: () => Promise<ResolvedView>;
+  #resolved: Promise<ResolvedView> | undefined;
+
+  constructor(
+    dataset: Dataset,
+    context: DatasetContext,
+    before: { readonly stages: readonly Stage[]; readonly resolve: () => Promise<ResolvedView> },
+    stage: Stage,
+  ) {
+    super();
+    this.dataset = dataset;
+    this.context = context;
+    this.stages = Object.freeze([...before.stages, freezeStage(checkStage(stage))]);
+    this.#before = before.resolve;
+  }
+
+  addStage<Next extends Sample | Patch = Row>(stage: Stage): DatasetView<Next> {
+    const before = { stages: this.stages, resolve: () => this.resolve() };
+    return new DatasetView<Next>(this.dataset, this.context, before, stage);
+  }
+
+  protected resolve(): Promise<ResolvedView> {
+    this.#resolved ??= this.#resolveAfterBefore().catch((error) => {
+      // A search that failed may succeed later, once its index is there.
+      this.#resolved = undefined;
+      throw error;
+    });
+    return this.#resolved;
+  }
+
+  async #resolveAfterBefore(): Promise<ResolvedView> {
+    const stage = this.stages.at(-1) as Stage;
+    return resolveStage(this.context, this.dataset.record, await this.#before(), stage);
+  }
+
+  /** What the view's last similarity search found, of the rows that are still in the view, nearest first. */
+  async hits(): Promise<Hit[]> {
+    const { found } = await this.resolve();
+    if (found === null) return [];
+    const { ids, sampleIds, distances, scores } = found.hits;
+    const hits = ids.map((id, i) => ({
+      id,
+      sampleId: sampleIds[i] ?? id,
+      rank: i + 1,
+      score: scores[i] ?? Number.NaN,
+      distance: distances[i] ?? Number.NaN,
+    }));
+    return this.stages.at(-1)?.stage === "sortBySimilarity" ? hits : this.#stillThere(hits);
+  }
+
+  async #stillThere(hits: readonly Hit[]): Promise<Hit[]> {
+    const rows = new Set<string>();
+    const samples = new Set<string>();
+    for await (const page of this.ids()) {
+      for (const row of page) {
+        rows.add(row.id);
+        samples.add(row.sampleId);
+      }
+    }
+    // Rows and hits can be of different kinds: samples found by their patches.
+    const alike = hits.some((hit) => rows.has(hit.id));
+    return hits.filter((hit) => (alike ? rows.has(hit.id) : samples.has(hit.sampleId)));
+  }
+
+  /** Plain JSON that makes the same view again, with `dataset.view(json)`. */
+  toJSON(): { version: number; stages: readonly Stage[] } {
+    return { version: STAGES_VERSION, stages: this.stages };
+  }
+}
+
+/** A frozen copy, so that a caller's later changes do not reach the view; bytes of images stay bytes. */
+function freezeStage(stage: Stage): Stage {
+  if (stage.stage === "sortBySimilarity") return Object.freeze(structuredClone(stage));
+  return deepFreeze(structuredClone(stage));
+}

@@ -1,0 +1,306 @@
+/** Loads a model directory in the Hugging Face layout: CLIP, SigLIP, DINOv2, ViT and others by their configuration. */
+
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { NearsightError, throwIfAborted } from "../errors.ts";
+import { concatRows, type Matrix, matrix } from "../matrix.ts";
+import type { ImageInputSpec, Tensor } from "../media/input-spec.ts";
+import type { EmbeddingModel, EmbedOptions } from "./model.ts";
+import {
+  findGraphs,
+  hashFile,
+  invalid,
+  type JsonObject,
+  type ModelDtype,
+  type ModelGraph,
+  readModelJson,
+} from "./model-files.ts";
+import { type OnnxFeed, type OnnxSession, openSession } from "./onnx.ts";
+import { chooseOutput, type EmbeddingOutput, type Pooling, poolResult } from "./pooling.ts";
+import { parsePreprocessor } from "./preprocessor.ts";
+import { createPromptEncoder, type EncodedPrompts, type PromptEncoder } from "./tokenizer.ts";
+
+/** Items per run at most, unless the graph or the caller says less. */
+const MAX_BATCH = 64;
+
+export interface ModelDirectoryOptions {
+  /** Name in runs and messages. Default: the folder's name. */
+  readonly name?: string | undefined;
+  /** Precision of the weights. Default "fp32". */
+  readonly dtype?: ModelDtype | undefined;
+  /** How tokens become one vector. Default: the class token of pictures, the mean of text tokens. */
+  readonly pooling?: Pooling | undefined;
+  /** Output of the image graph. Default: the first of image_embeds, pooler_output, last_hidden_state and the like. */
+  readonly output?: string | undefined;
+  /** Output of the text graph. Default: the first of text_embeds, pooler_output, last_hidden_state and the like. */
+  readonly textOutput?: string | undefined;
+  /** Threads inside one run. Default 1. */
+  readonly threads?: number | undefined;
+  /** Items per run at most. Default 64, less where the graph is fixed. */
+  readonly maxBatch?: number | undefined;
+  /** SHA-256 by file, relative to the directory; CHECKSUM_MISMATCH where the weights differ. */
+  readonly checksums?: Readonly<Record<string, string>> | undefined;
+  /** SHA-256 by file where they were recorded and the files have not changed since: spares reading the weights. */
+  readonly recorded?: Readonly<Record<string, string>> | undefined;
+}
+
+/** One tower, ready to run. */
+interface Tower {
+  readonly graph: ModelGraph;
+  readonly session: OnnxSession;
+  readonly output: EmbeddingOutput;
+}
+
+/** What the functions below share. */
+interface Parts {
+  readonly name: string;
+  readonly dimension: number;
+  readonly input: ImageInputSpec;
+  readonly maxBatch: number;
+  readonly image: Tower;
+  readonly text: Tower | null;
+  readonly prompts: PromptEncoder | null;
+}
+
+/**
+ * Loads a model from a directory with config.json, preprocessor_config.json and onnx/vision_model.onnx (or
+ * onnx/model.onnx); prompts work where it also has onnx/text_model.onnx and tokenizer.json.
+ *
+ * The weights are read once for the fingerprint, and each graph is loaded at its first run. Vectors are as the graph gives them,
+ * not normalised. Throws MODEL_NOT_FOUND, MODEL_INVALID saying what is missing or wrong, CHECKSUM_MISMATCH.
+ *
+ * @example
+ * const model = await loadModelDirectory("models/clip-vit-base-patch32");
+ * const vectors = await model.embedPrompts?.(["a red bus"]);
+ */
+export async function loadModelDirectory(path: string, options: ModelDirectoryOptions = {}): Promise<EmbeddingModel> {
+  const directory = resolve(path);
+  checkDirectory(directory);
+  const config = await readModelJson(directory, "config.json");
+  const input = await readPreprocessor(directory);
+  const graphs = findGraphs(directory, options.dtype ?? "fp32");
+  const image = openTower("image", graphs.vision, config, options);
+  const text = graphs.text === null ? null : openTower("text", graphs.text, config, options, image);
+  const tokens = graphs.text === null ? null : await readTokenizer(directory, config, graphs.text);
+  const parts: Omit<Parts, "dimension"> = {
+    name: options.name ?? basename(directory),
+    input,
+    maxBatch: maximumBatch(graphs.vision, options),
+    image,
+    text,
+    prompts: tokens?.encoder ?? null,
+  };
+  checkInputs(parts);
+  const fingerprint = await fingerprintOf(directory, parts, tokens?.json ?? null, options);
+  const dimension = image.output.dimension ?? (await probeDimension(parts));
+  return buildModel({ ...parts, dimension }, fingerprint);
+}
+
+function buildModel(parts: Parts, fingerprint: string): EmbeddingModel {
+  const { name, dimension, input, maxBatch, image, text } = parts;
+  const model: EmbeddingModel = {
+    name,
+    dimension,
+    fingerprint,
+    input,
+    maxBatch,
+    embed: (batch, options) => embedImages(parts, batch, options),
+    async close() {
+      await Promise.all([image.session.close(), text?.session.close()]);
+    },
+  };
+  if (text === null) return model;
+  return { ...model, embedPrompts: (prompts, options) => embedPrompts(parts, prompts, options) };
+}
+
+async function embedImages(parts: Parts, batch: Tensor, options: EmbedOptions = {}): Promise<Matrix> {
+  throwIfAborted(options.signal);
+  const { input, maxBatch } = parts;
+  const [items = 0, ...itemShape] = batch.shape;
+  const expected = [3, input.height, input.width];
+  if (itemShape.join() !== expected.join() || batch.data.length !== items * 3 * input.height * input.width) {
+    throw new NearsightError({
+      code: "DIMENSION_MISMATCH",
+      message: `Expected a tensor of [items, ${expected.join(", ")}] for ${parts.name} but found [${batch.shape.join(", ")}] with ${batch.data.length} numbers`,
+      hint: "Prepare pictures with imageTensor(image, model.input)",
+    });
+  }
+  if (items === 0) return matrix(new Float32Array(0), parts.dimension);
+  if (items > maxBatch) {
+    throw new NearsightError({
+      code: "LIMIT_EXCEEDED",
+      message: `Expected at most ${maxBatch} items a call for ${parts.name} but found ${items}`,
+      hint: "Give smaller batches, or use embedAll",
+      details: { limit: maxBatch, found: items },
+    });
+  }
+  return checkDimension(parts, await runImages(parts, batch));
+}
+
+async function runImages({ image, prompts }: Pick<Parts, "image" | "prompts">, batch: Tensor): Promise<Matrix> {
+  const feeds: Record<string, OnnxFeed> = { pixel_values: { type: "float32", data: batch.data, shape: batch.shape } };
+  // A graph with both towers wants a prompt even if only its picture side is read.
+  if (prompts !== null && takes(image.graph, "input_ids")) Object.assign(feeds, textFeeds(image.graph, await prompts.encode([""])));
+  return poolResult(await image.session.run(feeds, image.output.name), image.output);
+}
+
+async function embedPrompts(parts: Parts, given: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
+  for (const prompt of given) {
+    if (typeof prompt === "string" && prompt.trim() !== "") continue;
+    throw new NearsightError({
+      code: "INVALID_ARGUMENT",
+      message: `Expected prompts to be texts with at least one word but found ${JSON.stringify(prompt)}`,
+      hint: "Describe what you look for, such as 'a red bus'",
+    });
+  }
+  const batches: Matrix[] = [];
+  for (let start = 0; start < given.length; start += parts.maxBatch) {
+    throwIfAborted(options.signal);
+    batches.push(await runPrompts(parts, given.slice(start, start + parts.maxBatch)));
+  }
+  return concatRows(batches, parts.dimension);
+}
+
+async function runPrompts(parts: Parts, prompts: readonly string[]): Promise<Matrix> {
+  const { text, input } = parts;
+  if (text === null || parts.prompts === null) throw new Error("unreachable: embedPrompts exists only with a text tower");
+  const encoded = await parts.prompts.encode(prompts);
+  const feeds = textFeeds(text.graph, encoded);
+  if (takes(text.graph, "pixel_values")) {
+    const shape = [1, 3, input.height, input.width];
+    feeds.pixel_values = { type: "float32", data: new Float32Array(3 * input.height * input.width), shape };
+  }
+  return checkDimension(parts, poolResult(await text.session.run(feeds, text.output.name), text.output, encoded.mask));
+}
+
+/** The inputs a text graph may have besides the ids, given only where it has them. */
+function textFeeds(graph: ModelGraph, { ids, mask, rows, length }: EncodedPrompts): Record<string, OnnxFeed> {
+  const all: Record<string, () => BigInt64Array> = {
+    input_ids: () => ids,
+    attention_mask: () => mask,
+    token_type_ids: () => new BigInt64Array(ids.length),
+    position_ids: () => BigInt64Array.from(ids, (_, i) => BigInt(i % length)),
+  };
+  const feeds: Record<string, OnnxFeed> = {};
+  for (const [name, make] of Object.entries(all)) {
+    if (takes(graph, name)) feeds[name] = { type: "int64", data: make(), shape: [rows, length] };
+  }
+  return feeds;
+}
+
+function openTower(
+  kind: "image" | "text",
+  graph: ModelGraph,
+  config: JsonObject,
+  options: ModelDirectoryOptions,
+  other?: Tower,
+): Tower {
+  const wanted = { output: kind === "image" ? options.output : options.textOutput, pooling: options.pooling };
+  const output = chooseOutput(kind, graph, config, wanted);
+  return { graph, output, session: other?.graph === graph ? other.session : openSession(graph.path, options) };
+}
+
+async function readPreprocessor(directory: string): Promise<ImageInputSpec> {
+  const own = await readModelJson(directory, "preprocessor_config.json", true);
+  if (own !== null) return parsePreprocessor(own, join(directory, "preprocessor_config.json"));
+  // Newer exports keep it inside processor_config.json.
+  const joint = await readModelJson(directory, "processor_config.json", true);
+  if (typeof joint?.image_processor === "object" && joint.image_processor !== null) {
+    return parsePreprocessor(joint.image_processor as JsonObject, join(directory, "processor_config.json"));
+  }
+  throw invalid(
+    `Expected preprocessor_config.json in ${directory}, which says how pictures are resized and normalised, but it is missing`,
+    "Copy it from the original model; without it the vectors would be wrong",
+  );
+}
+
+async function readTokenizer(
+  directory: string,
+  config: JsonObject,
+  graph: ModelGraph,
+): Promise<{ encoder: PromptEncoder; json: string }> {
+  const tokenizer = await readModelJson(directory, "tokenizer.json");
+  const tokenizerConfig = (await readModelJson(directory, "tokenizer_config.json", true)) ?? {};
+  const fixedLength = graph.header.inputs.find(({ name }) => name === "input_ids")?.shape[1] ?? null;
+  const encoder = createPromptEncoder({ tokenizer, tokenizerConfig, config, fixedLength });
+  return { encoder, json: JSON.stringify([tokenizer, tokenizerConfig, fixedLength]) };
+}
+
+async function fingerprintOf(
+  directory: string,
+  { input, image, text }: Omit<Parts, "dimension">,
+  tokenizer: string | null,
+  options: ModelDirectoryOptions,
+): Promise<string> {
+  const hash = createHash("sha256").update("nearsight model 1\n");
+  const files = new Set([...image.graph.files, ...(text?.graph.files ?? [])]);
+  for (const file of files) {
+    const found = options.recorded?.[file] ?? (await hashFile(join(directory, file)));
+    checkSum(directory, file, found, options.checksums?.[file]);
+    hash.update(`${found}\n`);
+  }
+  const outputs = [image.output, text?.output].map((output) => output && [output.name, output.pooling]);
+  return hash.update(JSON.stringify([input, outputs])).update(tokenizer ?? "").digest("hex");
+}
+
+function checkSum(directory: string, file: string, found: string, expected: string | undefined): void {
+  if (expected === undefined || expected.toLowerCase() === found) return;
+  throw new NearsightError({
+    code: "CHECKSUM_MISMATCH",
+    message: `Expected ${file} in ${directory} to have SHA-256 ${expected} but found ${found}`,
+    hint: "Delete the folder and download the model again",
+    details: { file, expected, found },
+  });
+}
+
+async function probeDimension(parts: Omit<Parts, "dimension">): Promise<number> {
+  const { width, height } = parts.input;
+  const vectors = await runImages(parts, { data: new Float32Array(3 * width * height), shape: [1, 3, height, width] });
+  return vectors.dimension;
+}
+
+/** Refuses graphs that cannot be fed: other sizes than the preprocessing makes, or inputs nobody knows. */
+function checkInputs({ image, text, input }: Omit<Parts, "dimension">): void {
+  const known = ["pixel_values", "input_ids", "attention_mask", "token_type_ids", "position_ids"];
+  for (const tower of [image, text]) {
+    const strange = tower?.graph.header.inputs.find(({ name }) => !known.includes(name));
+    if (strange) throw invalid(`${tower?.graph.path} needs an input ${strange.name}, which is not supported`);
+  }
+  const pixels = image.graph.header.inputs.find(({ name }) => name === "pixel_values");
+  if (pixels === undefined) throw invalid(`Expected an input pixel_values in ${image.graph.path}`);
+  if (pixels.type !== 1) throw invalid(`${image.graph.path} takes half-precision pictures, which is not supported`, "Use dtype fp32");
+  const [, , height = null, width = null] = pixels.shape;
+  if ((height ?? input.height) !== input.height || (width ?? input.width) !== input.width) {
+    throw invalid(
+      `${image.graph.path} takes pictures of ${width} x ${height} but the preprocessing makes ${input.width} x ${input.height}`,
+      "Correct size and crop_size in preprocessor_config.json",
+    );
+  }
+}
+
+function checkDimension(parts: Parts, vectors: Matrix): Matrix {
+  if (vectors.dimension === parts.dimension) return vectors;
+  throw invalid(
+    `Expected vectors of ${parts.dimension} numbers from ${parts.name} but a run gave ${vectors.dimension}`,
+    "Both towers must project into one space: name the outputs with the options output and textOutput",
+  );
+}
+
+function maximumBatch(graph: ModelGraph, options: ModelDirectoryOptions): number {
+  const fixed = graph.header.inputs.find(({ name }) => name === "pixel_values")?.shape[0];
+  return Math.max(1, Math.min(options.maxBatch ?? MAX_BATCH, fixed ?? MAX_BATCH));
+}
+
+function takes(graph: ModelGraph, input: string): boolean {
+  return graph.header.inputs.some(({ name }) => name === input);
+}
+
+function checkDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new NearsightError({
+    code: "MODEL_NOT_FOUND",
+    message: `Expected a model directory at ${directory} but there is none`,
+    hint: "Give the folder that holds config.json and onnx/",
+  });
+}

@@ -1,0 +1,229 @@
+/** Brain runs in the store, and the leases of those who build them. */
+
+import { sql } from "kysely";
+import { NearsightError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { build, type Step, type StoreDatabase } from "./database.ts";
+import { datasetIsThere } from "./datasets.ts";
+import type { RunChange, RunRecord, RunState, RunStore } from "./store.ts";
+import type { RunsTable } from "./tables.ts";
+
+const all = build.selectFrom("runs").selectAll();
+
+export function runStore(database: StoreDatabase): RunStore {
+  const one = async (query: { compile(): { sql: string; parameters: readonly unknown[] } }) => {
+    const [row] = await database.read<RunsTable>(query.compile() as never);
+    return row === undefined ? null : toRecord(row);
+  };
+  return {
+    async create({ datasetId, key, type, version, config, specHash }) {
+      const now = new Date().toISOString();
+      const row: RunsTable = {
+        id: newId(),
+        dataset_id: datasetId,
+        key,
+        type,
+        version,
+        config: JSON.stringify(config),
+        spec_hash: specHash,
+        state: "planned",
+        epoch: 0,
+        lease_owner: null,
+        lease_until: null,
+        reason: null,
+        created_at: now,
+        updated_at: now,
+      };
+      await database.write([
+        datasetIsThere(datasetId),
+        keyIsFree(datasetId, key, ""),
+        { statement: build.insertInto("runs").values(row).compile() },
+      ]);
+      return toRecord(row);
+    },
+    get: (datasetId, key) => one(all.where("dataset_id", "=", datasetId).where("key", "=", key)),
+    byId: (runId) => one(all.where("id", "=", runId)),
+    async list(datasetId) {
+      const rows = await database.read<RunsTable>(
+        all.where("dataset_id", "=", datasetId).orderBy("key").compile(),
+      );
+      return rows.map(toRecord);
+    },
+    async update(runId, change, epoch) {
+      const results = await database.write([
+        runIsThere(runId),
+        ...epochIsCurrent(runId, epoch),
+        { statement: changeOf(runId, change).returningAll().compile(), returning: true },
+      ]);
+      return toRecord(results.at(-1)?.rows[0] as unknown as RunsTable);
+    },
+    async rename(datasetId, key, newKey) {
+      const run = build
+        .selectFrom("runs")
+        .select("id")
+        .where("dataset_id", "=", datasetId)
+        .where("key", "=", key);
+      const results = await database.write([
+        { statement: run.compile(), guard: { stopOn: "none", refuse: () => runNotFound(key) } },
+        keyIsFree(datasetId, newKey, key),
+        {
+          statement: build
+            .updateTable("runs")
+            .set({ key: newKey, updated_at: new Date().toISOString() })
+            .where("dataset_id", "=", datasetId)
+            .where("key", "=", key)
+            .returningAll()
+            .compile(),
+          returning: true,
+        },
+      ]);
+      return toRecord(results.at(-1)?.rows[0] as unknown as RunsTable);
+    },
+    async delete(runId) {
+      const [deleted] = await database.write([
+        { statement: build.deleteFrom("runs").where("id", "=", runId).compile() },
+      ]);
+      return (deleted?.changes ?? 0) > 0;
+    },
+    async acquireLease(runId, owner, ttlMs) {
+      const now = Date.now();
+      const [, taken] = await database.write([
+        runIsThere(runId),
+        {
+          statement: build
+            .updateTable("runs")
+            .set({ epoch: sql<number>`epoch + 1`, lease_owner: owner, lease_until: now + ttlMs })
+            .where("id", "=", runId)
+            .where((run) =>
+              run.or([
+                run("lease_owner", "is", null),
+                run("lease_owner", "=", owner),
+                run("lease_until", "<", now),
+              ]),
+            )
+            .returningAll()
+            .compile(),
+          returning: true,
+        },
+      ]);
+      const row = taken?.rows[0];
+      return row === undefined ? null : toRecord(row as unknown as RunsTable);
+    },
+    async renewLease(runId, epoch, ttlMs) {
+      const [renewed] = await database.write([
+        {
+          statement: build
+            .updateTable("runs")
+            .set({ lease_until: Date.now() + ttlMs })
+            .where("id", "=", runId)
+            .where("epoch", "=", epoch)
+            .where("lease_owner", "is not", null)
+            .compile(),
+        },
+      ]);
+      return (renewed?.changes ?? 0) > 0;
+    },
+    async releaseLease(runId, epoch, change) {
+      await database.write([
+        runIsThere(runId),
+        ...epochIsCurrent(runId, epoch),
+        { statement: changeOf(runId, change).set({ lease_owner: null, lease_until: null }).compile() },
+      ]);
+    },
+  };
+}
+
+/** Calls a write off where a newer epoch than `epoch` has begun; nothing without an epoch. */
+export function epochIsCurrent(runId: string, epoch: number | undefined): Step[] {
+  if (epoch === undefined) return [];
+  return [
+    {
+      statement: build
+        .selectFrom("runs")
+        .select("epoch")
+        .where("id", "=", runId)
+        .where("epoch", "<>", epoch)
+        .compile(),
+      guard: {
+        stopOn: "rows",
+        refuse: ([row]) =>
+          new NearsightError({
+            code: "LEASE_LOST",
+            message: `Expected to hold the lease of the brain run at epoch ${epoch} but it is at epoch ${row?.epoch}`,
+            hint: "Another process builds this run now; wait for it, or start again",
+            details: { runId, epoch, found: row?.epoch },
+          }),
+      },
+    },
+  ];
+}
+
+/** Calls a write off unless the run is there. */
+export function runIsThere(runId: string): Step {
+  return {
+    statement: build.selectFrom("runs").select("id").where("id", "=", runId).compile(),
+    guard: { stopOn: "none", refuse: () => runNotFound(runId) },
+  };
+}
+
+function changeOf(runId: string, { state, config, reason }: RunChange) {
+  return build
+    .updateTable("runs")
+    .set({
+      updated_at: new Date().toISOString(),
+      ...(state === undefined ? {} : { state }),
+      ...(config === undefined ? {} : { config: JSON.stringify(config) }),
+      ...(reason === undefined ? {} : { reason }),
+    })
+    .where("id", "=", runId);
+}
+
+function keyIsFree(datasetId: string, key: string, exceptKey: string): Step {
+  return {
+    statement: build
+      .selectFrom("runs")
+      .select("id")
+      .where("dataset_id", "=", datasetId)
+      .where("key", "=", key)
+      .where("key", "<>", exceptKey)
+      .compile(),
+    guard: {
+      stopOn: "rows",
+      refuse: () =>
+        new NearsightError({
+          code: "RUN_EXISTS",
+          message: `The data set has a brain run '${key}' already`,
+          hint: `Choose another brainKey, or remove it with deleteBrainRun("${key}")`,
+          details: { brainKey: key },
+        }),
+    },
+  };
+}
+
+function runNotFound(name: string): NearsightError {
+  return new NearsightError({
+    code: "RUN_NOT_FOUND",
+    message: `There is no brain run '${name}'`,
+    hint: "It may have been deleted; see listBrainRuns()",
+    details: { brainKey: name },
+  });
+}
+
+function toRecord(row: RunsTable): RunRecord {
+  return {
+    id: row.id,
+    datasetId: row.dataset_id,
+    key: row.key,
+    type: row.type,
+    version: row.version,
+    config: JSON.parse(row.config),
+    specHash: row.spec_hash,
+    state: row.state as RunState,
+    epoch: row.epoch,
+    leaseOwner: row.lease_owner,
+    leaseUntil: row.lease_until,
+    reason: row.reason,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

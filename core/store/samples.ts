@@ -1,0 +1,47 @@
+/** Samples in the store: adds, changes and deletes them, and reads views of them. */
+
+import type { StoreDatabase } from "./database.ts";
+import { readById } from "./hydrate.ts";
+import {
+  compileView,
+  countRows,
+  countValues,
+  readIds,
+  readMedia,
+  readRows,
+  readValues,
+  takeSnapshot,
+} from "./samples-read.ts";
+import { addSteps, deleteSteps, updateSteps } from "./samples-write.ts";
+import type { SampleStore } from "./store.ts";
+
+export function sampleStore(database: StoreDatabase): SampleStore {
+  const now = () => new Date().toISOString();
+  return {
+    async add(datasetId, samples) {
+      if (samples.length > 0) await database.write(addSteps(datasetId, samples, now()));
+    },
+    async delete(datasetId, ids) {
+      if (ids.length === 0) return 0;
+      const results = await database.write(deleteSteps(datasetId, ids));
+      return results.at(-1)?.changes ?? 0;
+    },
+    async update(datasetId, changes) {
+      if (changes.length > 0) await database.write(updateSteps(datasetId, changes, now()));
+    },
+    count: async (datasetId, stages) => countRows(database, await compileView(database, datasetId, stages)),
+    ids: async (datasetId, stages, page) =>
+      readIds(database, await compileView(database, datasetId, stages), page),
+    rows: async (datasetId, stages, page) =>
+      readRows(database, await compileView(database, datasetId, stages), page),
+    media: async (datasetId, stages, patchesField, page) =>
+      readMedia(database, await compileView(database, datasetId, stages, patchesField), page),
+    snapshot: async (datasetId, stages, patchesField = null) =>
+      takeSnapshot(database, await compileView(database, datasetId, stages, patchesField)),
+    values: async (datasetId, stages, path, page) =>
+      readValues(database, await compileView(database, datasetId, stages), path, page),
+    countValues: async (datasetId, stages, path) =>
+      countValues(database, await compileView(database, datasetId, stages), path),
+    byId: (datasetId, ids) => readById(database, datasetId, ids),
+  };
+}

@@ -1,0 +1,96 @@
+/** Vector fields in the store: float32 blobs, one row per sample or label. */
+
+import { sql } from "kysely";
+import { NearsightError } from "../errors.ts";
+import { type Matrix, matrix } from "../matrix.ts";
+import { build, type StoreDatabase } from "./database.ts";
+import { datasetIsThere } from "./datasets.ts";
+import { FieldCollector } from "./fields.ts";
+import { jsonRows } from "./json-sql.ts";
+import type { VectorStore } from "./store.ts";
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+export function vectorStore(database: StoreDatabase): VectorStore {
+  return {
+    async put(datasetId, field, ownerIds, vectors) {
+      assertRows(ownerIds, vectors);
+      if (ownerIds.length === 0) return;
+      const { dimension } = vectors;
+      const fields = new FieldCollector();
+      fields.add(field, "vector");
+      // A copy: what a view covers of a larger buffer, and so that nothing of the caller's crosses the thread.
+      const bytes = new Uint8Array(vectors.data.slice().buffer);
+      const length = dimension * BYTES;
+      await database.write([
+        datasetIsThere(datasetId),
+        ...fields.steps(datasetId),
+        {
+          statement:
+            sql`select dimension from sample_vectors where dataset_id = ${datasetId} and field = ${field}
+            and dimension <> ${dimension} limit 1`.compile(build),
+          guard: {
+            stopOn: "rows",
+            refuse: ([row]) => wrongDimension(field, Number(row?.dimension), dimension),
+          },
+        },
+        {
+          statement: sql`insert into sample_vectors (dataset_id, field, owner_id, dimension, vector)
+            select ${datasetId}, ${field}, item.value, ${dimension},
+              substr(${bytes}, item.key * ${length} + 1, ${length})
+            from ${jsonRows(ownerIds)} where true
+            on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`.compile(build),
+        },
+      ]);
+    },
+    async get(datasetId, field, ownerIds) {
+      const rows = await database.read<{ id: string; vector: Uint8Array }>(
+        sql<{
+          id: string;
+          vector: Uint8Array;
+        }>`select item.value as id, v.vector as vector from ${jsonRows(ownerIds)}
+          join sample_vectors as v on v.dataset_id = ${datasetId} and v.owner_id = item.value and v.field = ${field}
+          order by item.key`.compile(build),
+      );
+      const dimension =
+        rows[0] === undefined
+          ? ((await this.dimension(datasetId, field)) ?? 0)
+          : rows[0].vector.byteLength / BYTES;
+      const bytes = new Uint8Array(rows.length * dimension * BYTES);
+      rows.forEach((row, i) => {
+        bytes.set(row.vector, i * dimension * BYTES);
+      });
+      return { ids: rows.map((row) => row.id), vectors: matrix(new Float32Array(bytes.buffer), dimension) };
+    },
+    async dimension(datasetId, field) {
+      const [row] = await database.read<{ dimension: number }>(
+        build
+          .selectFrom("sample_vectors")
+          .select("dimension")
+          .where("dataset_id", "=", datasetId)
+          .where("field", "=", field)
+          .limit(1)
+          .compile(),
+      );
+      return row?.dimension ?? null;
+    },
+  };
+}
+
+function assertRows(ownerIds: readonly string[], vectors: Matrix): void {
+  if (ownerIds.length === vectors.rows) return;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected as many vectors as ids, ${ownerIds.length}, but found ${vectors.rows}`,
+    hint: "Give one vector per id, in the same order",
+  });
+}
+
+function wrongDimension(field: string, expected: number, found: number): NearsightError {
+  return new NearsightError({
+    code: "DIMENSION_MISMATCH",
+    message: `Expected vectors of ${expected} numbers for field '${field}' but found ${found}`,
+    hint: "Keep vectors of another model in another field",
+    details: { field, expected, found },
+  });
+}

@@ -1,0 +1,119 @@
+/** The contract of every backend: the list of cases, and running them as tests or as plain functions. */
+
+import { afterAll, beforeAll, describe, test } from "vitest";
+import type { Backend, Capabilities } from "../../core/backends/backend.ts";
+import type { ErrorCode } from "../../core/errors.ts";
+import { CLOSE_CASES } from "./cases/close.ts";
+import { CONCURRENCY_CASES } from "./cases/concurrency.ts";
+import { ERROR_CASES } from "./cases/errors.ts";
+import { FETCH_CASES } from "./cases/fetch.ts";
+import { LIFECYCLE_CASES } from "./cases/lifecycle.ts";
+import { LIMIT_CASES } from "./cases/limits.ts";
+import { SEARCH_CASES } from "./cases/search.ts";
+import { SELECTION_CASES } from "./cases/selection.ts";
+import { WRITE_CASES } from "./cases/write.ts";
+import { type Context, expectCode, startContext } from "./context.ts";
+
+/** One promise of the interface. */
+export interface ContractCase {
+  readonly name: string;
+  /** Left out where the backend does not claim this; another case then checks that it refuses. */
+  readonly needs?: (capabilities: Capabilities) => boolean;
+  run(context: Context): Promise<void>;
+}
+
+/** A case in which a backend does something else, for a reason, and what it does instead. */
+export interface Difference {
+  /** `group > name` of an existing case. */
+  readonly case: string;
+  readonly because: string;
+  /** The code the case ends with, or another check in its place. */
+  readonly expect: ErrorCode | ((context: Context) => Promise<void>);
+}
+
+export interface ContractOptions {
+  /** Connects; each call gives a new client of the same place. */
+  readonly open: () => Backend | Promise<Backend>;
+  readonly differs?: readonly Difference[];
+  /** Tests of what only this backend has, inside the same `describe`. */
+  readonly extra?: (context: () => Context) => void;
+  /** Largest error of a distance, relative to its size where that is above 1. @default 1e-5 */
+  readonly tolerance?: number;
+  /** Share of true hits an approximate search has to find. @default 0.98 */
+  readonly recall?: number;
+}
+
+const GROUPS: Readonly<Record<string, readonly ContractCase[]>> = {
+  lifecycle: LIFECYCLE_CASES,
+  write: WRITE_CASES,
+  fetch: FETCH_CASES,
+  search: SEARCH_CASES,
+  selection: SELECTION_CASES,
+  limits: LIMIT_CASES,
+  errors: ERROR_CASES,
+  concurrency: CONCURRENCY_CASES,
+  close: CLOSE_CASES,
+};
+
+/** All cases, named `group > name`. */
+export const CONTRACT_CASES: readonly ContractCase[] = Object.entries(GROUPS).flatMap(([group, cases]) =>
+  cases.map((one) => ({ ...one, name: `${group} > ${one.name}` })),
+);
+
+/** The cases a backend has to pass, its differences put in; throws for a difference naming no such case. */
+export function casesFor(capabilities: Capabilities, differs: readonly Difference[] = []): ContractCase[] {
+  const cases = CONTRACT_CASES.filter((one) => one.needs?.(capabilities) ?? true);
+  for (const { case: name } of differs) {
+    if (!cases.some((one) => one.name === name)) throw new Error(`No contract case of this backend is named '${name}'`);
+  }
+  return cases.map((one) => {
+    const difference = differs.find((entry) => entry.case === one.name);
+    if (difference === undefined) return one;
+    const { expect: outcome, because } = difference;
+    const name = `${one.name} (differs: ${because})`;
+    if (typeof outcome === "function") return { ...one, name, run: outcome };
+    return { ...one, name, run: (context) => expectCode(() => one.run(context), outcome) };
+  });
+}
+
+/** Declares the contract as tests of a backend. */
+export function testBackend(name: string, options: ContractOptions): void {
+  describe(name, async () => {
+    const probe = await options.open();
+    const { capabilities } = probe;
+    await probe.close();
+    let run: Awaited<ReturnType<typeof start>> | undefined;
+    const context = (): Context => {
+      if (run === undefined) throw new Error("The contract has not started");
+      return run.context;
+    };
+    beforeAll(async () => {
+      run = await start(options);
+    });
+    afterAll(() => run?.end());
+    for (const one of casesFor(capabilities, options.differs)) test(one.name, () => one.run(context()));
+    options.extra?.(context);
+  });
+}
+
+/** Runs cases one after the other and gives those that failed, with their errors. */
+export async function failedCases(
+  options: ContractOptions,
+  cases?: readonly ContractCase[],
+): Promise<{ name: string; error: unknown }[]> {
+  const { context, end } = await start(options);
+  const failed: { name: string; error: unknown }[] = [];
+  for (const one of cases ?? casesFor(context.capabilities, options.differs)) {
+    try {
+      await one.run(context);
+    } catch (error) {
+      failed.push({ name: one.name, error });
+    }
+  }
+  await end().catch(() => undefined);
+  return failed;
+}
+
+function start({ open, tolerance = 1e-5, recall = 0.98 }: ContractOptions) {
+  return startContext(async () => open(), { tolerance, recall });
+}

@@ -1,0 +1,37 @@
+/** Installations in temporary folders, removed when the test file ends. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
+
+const folders: string[] = [];
+const opened: Nearsight[] = [];
+
+afterAll(async () => {
+  for (const ns of opened.splice(0)) await ns.close();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** An empty folder. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "nearsight-test-"));
+  folders.push(folder);
+  return folder;
+}
+
+/** An installation of its own; `warnings` collects what it warns of. */
+export async function temporaryNearsight(
+  options: OpenOptions = {},
+): Promise<Nearsight & { home: string; warnings: string[] }> {
+  const home = options.config?.home ?? temporaryFolder();
+  const warnings: string[] = [];
+  const ns = await open({
+    ...options,
+    config: { cache: join(home, "cache"), ...options.config, home },
+    warn: (message) => warnings.push(message),
+  });
+  opened.push(ns);
+  return { ...ns, home, warnings };
+}

@@ -1,0 +1,157 @@
+/** Search in memory against the plain ranking: hostile numbers, many doubles, several pieces of memory. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
+import { type Kernel, loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
+import { type Hits, type RankOptions, rank } from "../../../core/backends/local/rank.ts";
+import { Resident } from "../../../core/backends/local/resident.ts";
+import { searchResident } from "../../../core/backends/local/search.ts";
+import { headerOf } from "../../../core/backends/local/spec.ts";
+import { deleteEntries, upsertEntries } from "../../../core/backends/local/writes.ts";
+import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
+import { vectors } from "../../contract/context.ts";
+
+let folder: string;
+let files = 0;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "nearsight-search-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A kernel whose memories are so small that a few hundred rows need several. */
+function small(kernel: Kernel): Kernel {
+  return { ...kernel, maximumBytes: 140_000 };
+}
+
+interface Loaded {
+  readonly resident: Resident;
+  readonly file: IndexFile;
+  refresh(): void;
+}
+
+function load(metric: Metric, dimension: number, data: Float32Array | Uint8Array, kernel: Kernel): Loaded {
+  const path = join(folder, `${files++}.db`);
+  const header = headerOf({ name: "x", metric, dimension });
+  makeIndexFile(path, header, "{}");
+  const file = new IndexFile(path, "x");
+  const rows = data.length / (data instanceof Uint8Array ? dimension / 8 : dimension);
+  const ids = Array.from({ length: rows }, (_, i) => idOf(i));
+  upsertEntries(file, { ids, sampleIds: ids, data });
+  const resident = new Resident(kernel, header);
+  const refresh = () => file.read((now) => resident.refresh(file, now));
+  refresh();
+  return { resident, file, refresh };
+}
+
+// Spread so that the order of ids is not that of the rows.
+function idOf(row: number): string {
+  return `${(row * 7919) % 10_007}`;
+}
+
+/** The plain ranking of the loaded rows. */
+function plain(metric: Metric, query: Float32Array | Uint8Array, rows: (Float32Array | Uint8Array)[], ids: string[], options: RankOptions): string[] {
+  const sign = options.reverse ? -1 : 1;
+  return rows
+    .map((row, i) => ({ id: ids[i] ?? "", distance: reported(metric, query, row) }))
+    .filter(({ distance }) => distance <= Math.fround(options.maxDistance))
+    .sort((a, b) => sign * (a.distance - b.distance) || (a.id < b.id ? -1 : 1))
+    .slice(0, options.k ?? undefined)
+    .map(({ id, distance }) => `${id} ${distance}`);
+}
+
+/** The formula in double precision, rounded as search reports it. */
+function reported(metric: Metric, a: Float32Array | Uint8Array, b: Float32Array | Uint8Array): number {
+  const distance = distanceOf(metric, a, b);
+  if (metric === "cosine") return Math.fround(1 - Math.fround(Math.max(-1, Math.min(1, 1 - distance))));
+  return Math.fround(distance) + 0;
+}
+
+function shown(hits: Hits | undefined, ids: readonly (string | null)[]): string[] {
+  return Array.from(hits?.slots ?? [], (slot, i) => `${ids[slot]} ${hits?.distances[i]}`);
+}
+
+const kernels = { simd: loadKernel(), "simd in pieces": small(loadKernel()), scalar: loadKernel(true) };
+
+describe.each(Object.entries(kernels))("%s", (name, kernel) => {
+  test.each(["cosine", "dotproduct", "euclidean", "jaccard", "hamming"] as const)("%s is the plain ranking", (metric) => {
+    const bits = metric === "jaccard" || metric === "hamming";
+    const length = bits ? 13 : 37;
+    const rows = 3000;
+    const source = vectors(rows, metric, 5, length);
+    const { resident, file, refresh } = load(metric, source.dimension, source.data, kernel);
+    if (name === "simd in pieces") expect(resident.segments.length).toBeGreaterThan(bits ? 0 : 2);
+    const gone = Array.from({ length: 300 }, (_, i) => i * 9);
+    deleteEntries(file, gone.map(idOf));
+    refresh();
+    const kept = Array.from({ length: rows }, (_, i) => i).filter((row) => !gone.includes(row));
+    const [list, ids] = [kept.map((row) => source.row(row)), kept.map(idOf)];
+    const queries = Array.from({ length: 19 }, (_, i) => vectors(19, metric, 6, length).row(i));
+    const allowed = { mask: resident.live, count: resident.size };
+    const middle = reported(metric, queries[0] ?? source.row(0), source.row(1));
+    for (const reverse of [false, true]) {
+      for (const [k, maxDistance] of [[10, Infinity], [500, Infinity], [null, Infinity], [40, middle], [5, -1e9]] as const) {
+        const options = { k, reverse, maxDistance };
+        const found = searchResident(resident, queries, allowed, options);
+        for (const i of [0, 3, 16, 18]) {
+          const query = queries[i] ?? source.row(0);
+          expect(shown(found[i], resident.ids)).toEqual(plain(metric, query, list, ids, options));
+        }
+      }
+    }
+    file.close();
+  });
+
+  test.each(["cosine", "dotproduct", "euclidean"] as const)("%s of huge, tiny and mixed numbers", (metric) => {
+    for (const scale of [1e30, 1e18, 1e-18, 1e-30, 1e-40]) {
+      const source = vectors(400, metric, 8, 20);
+      const data = source.data.map((value, i) => (i % 60 < 40 ? value * scale : value)) as Float32Array;
+      const { resident, file } = load(metric, 20, data, kernel);
+      const query = data.slice(0, 20);
+      const options = { k: 20, reverse: false, maxDistance: Infinity };
+      const [found] = searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
+      const rows = Array.from({ length: 400 }, (_, i) => data.subarray(i * 20, i * 20 + 20));
+      const expected = plain(metric, query, rows, rows.map((_, i) => idOf(i)), options);
+      expect(shown(found, resident.ids)).toEqual(expected);
+      file.close();
+    }
+  });
+
+  test("thousands of doubles come by id", () => {
+    const data = new Float32Array(5000 * 8);
+    for (let row = 0; row < 5000; row++) data.set([1, 2, 3, row % 50 === 0 ? 4 : 5], row * 8);
+    const { resident, file } = load("cosine", 8, data, kernel);
+    const query = Float32Array.from([2, 4, 6, 10, 0, 0, 0, 0]);
+    const options = { k: 30, reverse: false, maxDistance: Infinity };
+    const [found] = searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
+    const doubles = Array.from({ length: 5000 }, (_, i) => i).filter((row) => row % 50 !== 0);
+    expect(shown(found, resident.ids)).toEqual(doubles.map((row) => `${idOf(row)} 0`).sort().slice(0, 30));
+    file.close();
+  });
+});
+
+test("rank sorts any numbers as a plain sort does", () => {
+  const distance = fc.oneof(fc.float({ noNaN: true }), fc.constantFrom(0, 1, -1, 0.5));
+  fc.assert(
+    fc.property(fc.array(distance, { maxLength: 200 }), fc.boolean(), fc.option(fc.integer({ min: 1, max: 50 })), (values, reverse, k) => {
+      // A distance is never minus zero.
+      const distances = Float32Array.from(values, (value) => value + 0);
+      const slots = Uint32Array.from(distances.keys());
+      const ids = Array.from(slots, (slot) => idOf(slot));
+      const found = rank({ slots, distances }, ids, { k, reverse, maxDistance: Infinity });
+      const sign = reverse ? -1 : 1;
+      const expected = [...slots]
+        .sort((a, b) => sign * compare(distances[a] ?? 0, distances[b] ?? 0) || compare(ids[a] ?? "", ids[b] ?? ""))
+        .slice(0, k ?? undefined);
+      expect([...found.slots]).toEqual(expected);
+    }),
+    { seed: 3, numRuns: 200 },
+  );
+});
+
+function compare<Value extends number | string>(a: Value, b: Value): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

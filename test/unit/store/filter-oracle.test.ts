@@ -1,0 +1,275 @@
+/** Compares compiled filters with a plain evaluation in JavaScript, on random samples and filters. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Filter, FilterValue } from "../../../core/filter.ts";
+import { newId } from "../../../core/ids.ts";
+import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
+import type { LabelRecord, MetadataStore, NewSample } from "../../../core/store/store.ts";
+
+const EVERYTHING = { offset: 0, limit: Number.MAX_SAFE_INTEGER };
+let folder: string;
+let store: MetadataStore;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nearsight-filter-"));
+  store = await openSqliteStore({ folder });
+});
+afterAll(async () => {
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+type Values = Readonly<Record<string, unknown>>;
+
+// Few different values, so that random filters often hold.
+const texts = fc.constantFrom(
+  "",
+  "a",
+  "A",
+  "ab",
+  "Äb",
+  "äB",
+  "z'\"`--",
+  "%_",
+  "𝒳",
+  "\uFFFD",
+  "1",
+  "true",
+  "null",
+);
+const numbers = fc.oneof(
+  fc.constantFrom(0, -0, 1, -1, 0.1, 0.30000000000000004, 2 ** 53, 1e300),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+const scalars: fc.Arbitrary<FilterValue> = fc.oneof(texts, numbers, fc.boolean(), fc.constant(null));
+
+const fieldsOf = fc.record(
+  {
+    text: fc.oneof(texts, fc.constant(null)),
+    number: fc.oneof(numbers, fc.constant(null)),
+    flag: fc.oneof(fc.boolean(), fc.constant(null)),
+    list: fc.array(scalars, { maxLength: 3 }),
+    inner: fc.record({ deep: scalars }, { requiredKeys: [] }),
+  },
+  { requiredKeys: [] },
+);
+const labelOf = fc.record({
+  label: texts,
+  confidence: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+  attributes: fc.record({ extra: scalars }, { requiredKeys: [] }),
+});
+const sampleOf = fc.record({
+  fields: fieldsOf,
+  tags: fc.uniqueArray(texts, { maxLength: 3 }),
+  boxes: fc.option(fc.array(labelOf, { maxLength: 3 })),
+});
+type Model = typeof sampleOf extends fc.Arbitrary<infer Value> ? Value : never;
+
+const SAMPLE_PATHS = ["text", "number", "flag", "list", "inner.deep", "inner", "tags", "filepath"];
+const LABEL_PATHS = ["label", "confidence", "extra", "attributes.extra", "missing"];
+
+function conditions(paths: readonly string[]): fc.Arbitrary<Filter> {
+  const field = fc.constantFrom(...paths);
+  return fc.oneof(
+    fc.record({
+      op: fc.constant("compare" as const),
+      field,
+      comparison: fc.constantFrom("eq" as const, "ne" as const),
+      value: scalars,
+    }),
+    fc.record({
+      op: fc.constant("compare" as const),
+      field,
+      comparison: fc.constantFrom("lt" as const, "lte" as const, "gt" as const, "gte" as const),
+      value: fc.oneof(texts, numbers),
+    }),
+    fc.record({ op: fc.constant("in" as const), field, values: fc.array(scalars, { maxLength: 4 }) }),
+    fc.record({ op: fc.constant("exists" as const), field }),
+    fc.record({ op: fc.constant("contains" as const), field, value: scalars }),
+    fc.record({ op: fc.constant("startsWith" as const), field, value: texts }),
+    fc.record({ op: fc.constant("matches" as const), field, value: texts }),
+  );
+}
+
+function filters(leaf: fc.Arbitrary<Filter>): fc.Arbitrary<Filter> {
+  return fc.letrec<{ filter: Filter }>((tie) => ({
+    filter: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      leaf,
+      fc.record({ op: fc.constant("and" as const), filters: fc.array(tie("filter"), { maxLength: 3 }) }),
+      fc.record({ op: fc.constant("or" as const), filters: fc.array(tie("filter"), { maxLength: 3 }) }),
+      fc.record({ op: fc.constant("not" as const), filter: tie("filter") }),
+    ),
+  })).filter;
+}
+
+const onLabels = fc.record({
+  op: fc.constant("labels" as const),
+  field: fc.constant("boxes"),
+  where: filters(conditions(LABEL_PATHS)),
+});
+const onSamples = filters(
+  fc.oneof({ weight: 4, arbitrary: conditions(SAMPLE_PATHS) }, { weight: 1, arbitrary: onLabels }),
+);
+
+/** What a filter means, in plain JavaScript. */
+function holds(
+  filter: Filter,
+  read: (path: string) => unknown,
+  labels: readonly ((path: string) => unknown)[],
+): boolean {
+  switch (filter.op) {
+    case "and":
+      return filter.filters.every((one) => holds(one, read, labels));
+    case "or":
+      return filter.filters.some((one) => holds(one, read, labels));
+    case "not":
+      return !holds(filter.filter, read, labels);
+    case "labels":
+      return labels.some((label) => holds(filter.where, label, []));
+    default:
+      return test1(filter, read(filter.field) ?? null);
+  }
+}
+
+function test1(filter: Exclude<Filter, { op: "and" | "or" | "not" | "labels" }>, found: unknown): boolean {
+  switch (filter.op) {
+    case "compare":
+      return compares(filter.comparison, found, filter.value);
+    case "in":
+      return filter.values.some((value) => found === value);
+    case "exists":
+      return found !== null;
+    case "contains":
+      return Array.isArray(found) && found.some((one) => one === filter.value);
+    case "startsWith":
+      return typeof found === "string" && found.startsWith(filter.value);
+    case "matches":
+      return typeof found === "string" && found.toLowerCase().includes(filter.value.toLowerCase());
+  }
+}
+
+function compares(comparison: string, found: unknown, value: FilterValue): boolean {
+  if (comparison === "eq") return found === value;
+  if (comparison === "ne") return found !== value;
+  if (typeof found !== typeof value) return false;
+  const order =
+    typeof found === "number"
+      ? found - Number(value)
+      : Buffer.compare(Buffer.from(String(found)), Buffer.from(String(value)));
+  return { lt: order < 0, lte: order <= 0, gt: order > 0, gte: order >= 0 }[comparison] ?? false;
+}
+
+function reader(values: Values): (path: string) => unknown {
+  return (path) =>
+    path
+      .split(".")
+      .reduce<unknown>(
+        (inner, key) => (isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : null),
+        values,
+      );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function toNewSample({ fields, tags, boxes }: Model, i: number): NewSample {
+  const id = newId();
+  const labels = (boxes ?? []).map(
+    (box): LabelRecord => ({
+      ...box,
+      id: newId(),
+      sampleId: id,
+      field: "boxes",
+      kind: "detection",
+      boundingBox: [0, 0, 1, 1],
+      tags: [],
+    }),
+  );
+  const labelFields = boxes === null ? {} : { boxes: "detections" as const };
+  return { id, filepath: `/${i}.jpg`, uri: null, mediaType: "image", tags, fields, labels, labelFields };
+}
+
+function labelReader(box: NonNullable<Model["boxes"]>[number]): (path: string) => unknown {
+  return reader({ ...box.attributes, ...box });
+}
+
+// So that every field is known, whatever the random samples have.
+const FULL: Model = {
+  fields: { text: "a", number: 1, flag: true, list: [1], inner: { deep: 1 } },
+  tags: ["a"],
+  boxes: [],
+};
+
+test("a compiled filter finds what plain JavaScript finds", async () => {
+  let matched = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(sampleOf, { maxLength: 8 }),
+      fc.array(onSamples, { minLength: 5, maxLength: 15 }),
+      async (random, list) => {
+        const models = [FULL, ...random];
+        const dataset = await store.datasets.create(newId());
+        await store.samples.add(dataset.id, models.map(toNewSample));
+        for (const filter of list) {
+          const found = await store.samples.values(
+            dataset.id,
+            [{ stage: "match", filter }],
+            "filepath",
+            EVERYTHING,
+          );
+          const expected = models.flatMap((model, i) => {
+            const read = reader({ ...model.fields, tags: model.tags, filepath: `/${i}.jpg` });
+            return holds(filter, read, (model.boxes ?? []).map(labelReader)) ? [`/${i}.jpg`] : [];
+          });
+          matched += expected.length;
+          expect(found).toEqual(expected);
+        }
+        await store.datasets.delete(dataset.id);
+      },
+    ),
+    { numRuns: 150 },
+  );
+  expect(matched).toBeGreaterThan(100);
+});
+
+test("filterLabels keeps the labels that plain JavaScript keeps", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(sampleOf, { maxLength: 6 }),
+      fc.array(filters(conditions(LABEL_PATHS)), { minLength: 1, maxLength: 3 }),
+      async (random, list) => {
+        const models = [FULL, ...random];
+        const dataset = await store.datasets.create(newId());
+        await store.samples.add(dataset.id, models.map(toNewSample));
+        const stages = list.map((filter) => ({ stage: "filterLabels" as const, field: "boxes", filter }));
+        const kept = models.map((model, i) => ({
+          path: `/${i}.jpg`,
+          labels: (model.boxes ?? [])
+            .filter((box) => list.every((filter) => holds(filter, labelReader(box), [])))
+            .map((box) => box.label),
+        }));
+        const rows = await store.samples.rows(dataset.id, stages, EVERYTHING);
+        const seen = rows.map(({ sample }) => ({
+          path: sample.filepath,
+          labels: (sample.labels["boxes"] ?? []).map((label) => label.label),
+        }));
+        expect(seen).toEqual(kept.filter(({ labels }) => labels.length > 0));
+        const patches = await store.samples.values(
+          dataset.id,
+          [...stages, { stage: "toPatches", field: "boxes" }],
+          "label",
+          EVERYTHING,
+        );
+        expect(patches).toEqual(kept.flatMap(({ labels }) => labels));
+        await store.datasets.delete(dataset.id);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
