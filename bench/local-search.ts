@@ -58,7 +58,11 @@ async function* batches(vectors: Matrix): AsyncIterable<Batch> {
   for (let first = 0; first < vectors.rows; first += BATCH_ROWS) {
     const end = Math.min(first + BATCH_ROWS, vectors.rows);
     const ids = Array.from({ length: end - first }, (_, i) => (first + i).toString(16).padStart(24, "0"));
-    yield { ids, sampleIds: ids, vectors: matrix(vectors.data.subarray(first * dimension, end * dimension), dimension) };
+    yield {
+      ids,
+      sampleIds: ids,
+      vectors: matrix(vectors.data.subarray(first * dimension, end * dimension), dimension),
+    };
   }
 }
 
@@ -75,7 +79,10 @@ function median(values: number[]): number {
 const megabytes = () => Math.round(process.memoryUsage().rss / 1e6);
 
 /** scikit-learn's answer times for a k, one query at a time. */
-function startPython(python: string, file: string): { ask(k: number, query: number): Promise<number>; child: ChildProcess } {
+function startPython(
+  python: string,
+  file: string,
+): { ask(k: number, query: number): Promise<number>; child: ChildProcess } {
   const program = `
 import sys, time, numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -89,7 +96,9 @@ for line in sys.stdin:
     n.kneighbors(q[i : i + 1], n_neighbors=k)
     print((time.perf_counter() - start) * 1000, flush=True)
 `;
-  const child = spawn(python, ["-c", program, file, `${file}.queries`], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(python, ["-c", program, file, `${file}.queries`], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ready = lines.next();
   return {
@@ -106,7 +115,12 @@ async function measure(folder: string): Promise<Record<string, number | string>>
   const vectors = clustered(rows, 2);
   const queries = clustered(rounds, 3);
   const query = (i: number) => matrix(queries.row(i).slice(), dimension);
-  const facts: Record<string, number | string> = { rows, dimension, rounds, "load before": loadavg()[0]?.toFixed(1) ?? "" };
+  const facts: Record<string, number | string> = {
+    rows,
+    dimension,
+    rounds,
+    "load before": loadavg()[0]?.toFixed(1) ?? "",
+  };
 
   const writer = localBackend({ folder });
   const collection = await writer.create({ name: "bench", dimension, metric: "cosine" });
@@ -119,7 +133,7 @@ async function measure(folder: string): Promise<Record<string, number | string>>
   const file = join(folder, "vectors.raw");
   await writeFile(file, vectors.data);
   await writeFile(`${file}.queries`, queries.data);
-  const python = process.env["BENCH_PYTHON"];
+  const python = process.env.BENCH_PYTHON;
   const sklearn = python === undefined ? undefined : startPython(python, file);
 
   const backend = localBackend({ folder });

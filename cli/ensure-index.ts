@@ -1,6 +1,6 @@
 /** Makes an index, goes on with one that did not end, or adds what is missing in one that is there. */
 
-import { type BrainRunInfo, type Dataset, NearsightError, type ProgressEvent, type SimilarityIndex } from "./core.ts";
+import { type BrainRunInfo, type Dataset, NearsightError, type ProgressEvent, type SimilarityIndex } from "../core/index.ts";
 
 /** What the index is to be; left out = whatever an existing one is. */
 export interface IndexSpec {

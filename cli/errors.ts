@@ -2,7 +2,7 @@
 
 import { inspect, stripVTControlCharacters } from "node:util";
 import { CommanderError } from "commander";
-import { ERROR_CODES, isNearsightError, type NearsightError } from "./core.ts";
+import { ERROR_CODES, isNearsightError, type NearsightError } from "../core/index.ts";
 import { paint } from "./output.ts";
 
 /** What the process ends with. */
@@ -64,7 +64,8 @@ function hintOf(error: unknown): string | undefined {
 }
 
 const HINTS: { readonly [code in NearsightError["code"]]?: (error: NearsightError) => string | undefined } = {
-  DATASET_NOT_FOUND: (error) => error.hint ?? "List them with: nearsight datasets",
+  DATASET_NOT_FOUND: (error) =>
+    namesOf(error) === "" ? "Make one from a folder of images: nearsight index DIR" : `The data sets are: ${namesOf(error)}`,
   RUN_AMBIGUOUS: (error) => `Name one with --brain-key: ${keysOf(error)}`,
   RUN_NOT_FOUND: (error) =>
     keysOf(error) === ""
@@ -76,7 +77,9 @@ const HINTS: { readonly [code in NearsightError["code"]]?: (error: NearsightErro
     error.hint?.replace(/brainKey/g, "--brain-key") ?? "Search with --image or --id instead",
 };
 
-function keysOf(error: NearsightError): string {
-  const keys = error.details["keys"];
-  return Array.isArray(keys) ? keys.join(", ") : "";
+const keysOf = (error: NearsightError) => listOf(error.details["keys"]);
+const namesOf = (error: NearsightError) => listOf(error.details["names"]);
+
+function listOf(value: unknown): string {
+  return Array.isArray(value) ? value.join(", ") : "";
 }

@@ -8,7 +8,7 @@ import { addModelsCommand } from "./commands/models.ts";
 import { addQuickstartCommand } from "./commands/quickstart.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addSearchCommand } from "./commands/search.ts";
-import { VERSION } from "./core.ts";
+import { VERSION } from "../core/index.ts";
 import { EXIT, errorText, exitCodeOf } from "./errors.ts";
 import type { GlobalOptions } from "./session.ts";
 

@@ -8,11 +8,12 @@ import {
   NearsightError,
   type Patch,
   type Sample,
-  type SimpleQuery,
-} from "./core.ts";
+  type SampleCollection,
+  type SimilarityQuery,
+} from "../core/index.ts";
 
 export interface SearchRequest {
-  readonly query: SimpleQuery;
+  readonly query: SimilarityQuery;
   readonly k: number;
   readonly reverse?: boolean;
   readonly maxDistance?: number | undefined;
@@ -66,7 +67,8 @@ export async function searchDataset(dataset: Dataset, request: SearchRequest): P
     brainKey: run.key,
     ...(maxDistance === undefined ? {} : { maxDistance }),
   };
-  let rows = patchesField === null ? dataset.view() : dataset.toPatches(patchesField);
+  let rows: SampleCollection<Sample | Patch> =
+    patchesField === null ? dataset : dataset.toPatches(patchesField);
   if (filter !== undefined) rows = rows.match(filter);
   if (exclude.length > 0) rows = rows.exclude(exclude);
   const view = rows.sortBySimilarity(request.query, options);

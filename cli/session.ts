@@ -1,7 +1,7 @@
 /** Runs one command: opens the installation, gives it an output and a stop signal, closes everything after. */
 
 import type { Command } from "commander";
-import { type Nearsight, open } from "./core.ts";
+import { type Nearsight, open } from "../core/index.ts";
 import { createOutput, type Output, paint } from "./output.ts";
 
 /** Options every command takes. */

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { NearsightError } from "./core.ts";
+import { NearsightError } from "../core/index.ts";
 
 /**
  * The numbers of the file. Bare files (any other ending) hold little-endian float32.

@@ -2,7 +2,7 @@
 
 import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
-import { NearsightError } from "./core.ts";
+import { NearsightError } from "../core/index.ts";
 
 /** File name endings taken for pictures. */
 export const IMAGE_EXTENSIONS: readonly string[] = [

@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import pMap from "p-map";
-import { NearsightError, thumbnail } from "./core.ts";
+import { NearsightError, thumbnail } from "../core/index.ts";
 import type { FoundHit, FoundSearch } from "./searching.ts";
 import { renderSheet, type SheetBox, type SheetPicture, type SheetQuery, type SheetSearch } from "./sheet.ts";
 

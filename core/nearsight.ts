@@ -166,14 +166,20 @@ function backendPool(config: Config, drivers: readonly BackendDriver[]) {
 /** Loads each model once per name and arguments. */
 function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel>>) {
   const loaded = new Map<string, Promise<EmbeddingModel>>();
+  // A run knows its model by name: one that was given as an object is found again while the process lives.
+  const given = new Map<string, EmbeddingModel>();
+  const zooNames = new Set(listModels().map((row) => row.name));
 
   async function get(
     reference: string | EmbeddingModel,
     modelArguments: Readonly<Record<string, unknown>>,
   ): Promise<EmbeddingModel> {
-    if (typeof reference !== "string") return reference;
-    const given = named[reference];
-    if (given !== undefined) return given;
+    if (typeof reference !== "string") {
+      given.set(reference.name, reference);
+      return reference;
+    }
+    const known = named[reference] ?? (zooNames.has(reference) ? undefined : given.get(reference));
+    if (known !== undefined) return known;
     const key = JSON.stringify([reference, modelArguments]);
     const { cache, hubEndpoint, hubToken } = config;
     const place = { cache: join(cache, "models"), endpoint: hubEndpoint };

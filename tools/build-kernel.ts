@@ -13,7 +13,18 @@ export async function compileKernel(): Promise<Uint8Array> {
   let bytes: Uint8Array | undefined;
   const messages: string[] = [];
   const { error } = await asc.main(
-    ["kernel.ts", "--outFile", "kernel.wasm", "-O3", "--noAssert", "--runtime", "stub", "--importMemory", "--enable", "simd"],
+    [
+      "kernel.ts",
+      "--outFile",
+      "kernel.wasm",
+      "-O3",
+      "--noAssert",
+      "--runtime",
+      "stub",
+      "--importMemory",
+      "--enable",
+      "simd",
+    ],
     {
       readFile: (name) => (name === "kernel.ts" ? source : null),
       writeFile: (name, contents) => {
@@ -23,7 +34,8 @@ export async function compileKernel(): Promise<Uint8Array> {
       stderr: { write: (text) => messages.push(String(text)) },
     },
   );
-  if (error !== null || bytes === undefined) throw new Error(`The kernel does not compile:\n${messages.join("")}`);
+  if (error !== null || bytes === undefined)
+    throw new Error(`The kernel does not compile:\n${messages.join("")}`);
   return bytes;
 }
 

@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { type Dataset, NearsightError, parseFilter, type SimpleQuery } from "../core.ts";
+import { type Dataset, NearsightError, parseFilter, type SimilarityQuery } from "../../core/index.ts";
 import { paint, plural, shortPath } from "../output.ts";
 import { describeRow, type FoundSearch, searchDataset, searchJson } from "../searching.ts";
 import { type Session, withSession } from "../session.ts";
@@ -112,7 +112,7 @@ function titleOf({ image, id, prompt, vector }: SearchOptions): string {
 
 const QUERY_OPTIONS = ["image", "id", "prompt", "vector"] as const;
 
-async function queryOf(options: SearchOptions): Promise<SimpleQuery> {
+async function queryOf(options: SearchOptions): Promise<SimilarityQuery> {
   const given = QUERY_OPTIONS.filter((name) => options[name] !== undefined);
   if (given.length !== 1) {
     throw new NearsightError({

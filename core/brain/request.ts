@@ -10,7 +10,7 @@ import { newId } from "../ids.ts";
 import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
 import type { RunConfig } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
-import { type GivenVectors, givenVectors } from "./given-vectors.ts";
+import { assertRowCount, type GivenVectors, givenVectors } from "./given-vectors.ts";
 
 /** Where the vectors of a run come from. */
 export type EmbeddingPlan =
@@ -54,6 +54,7 @@ export async function checkRequest(
   const metric = checkedMetric(backend, options.metric ?? params["metric"]);
   await checkFields(samples, options);
   const plan = await embeddingPlan(context, samples, options);
+  if (plan.kind === "given") await assertRows(samples, plan.vectors, options.patchesField);
   const modelFacts = await describeModel(context, plan, options);
   const named = options.collectionName ?? params["collectionName"] ?? params["indexName"];
   const { metric: _metric, collectionName: _collection, indexName: _index, ...backendParams } = params;
@@ -149,6 +150,17 @@ async function embeddingPlan(
   } else if (embeddings !== undefined) return { kind: "given", vectors: givenVectors(embeddings) };
   const model = await context.model(options.model ?? context.defaultModel, options.modelKwargs ?? {});
   return { kind: "model", model };
+}
+
+/** Vectors without ids must be as many as the view's rows. */
+async function assertRows(
+  samples: SampleCollection,
+  vectors: GivenVectors,
+  patchesField: string | undefined,
+): Promise<void> {
+  if (vectors.expectedRows === null) return;
+  const ofPatches = patchesField !== undefined && samples.patchesField === null;
+  assertRowCount(vectors, await (ofPatches ? samples.toPatches(patchesField) : samples).count());
 }
 
 async function assertVectorField(

@@ -48,8 +48,15 @@ export type SimilarityInput =
   | readonly (readonly number[] | Float32Array | Float64Array)[]
   | Matrix;
 
-/** The tagged form of a query; INVALID_ARGUMENT for anything that is none. */
+/** The tagged form of a query; INVALID_ARGUMENT for anything that is none, VECTOR_INVALID for NaN. */
 export function toSimilarityQuery(input: SimilarityInput): SimilarityQuery | BareQuery {
+  const query = taggedQuery(input);
+  const vectors = "vector" in query ? [query.vector] : "vectors" in query ? query.vectors : [];
+  for (const vector of vectors) assertFinite(vector);
+  return query;
+}
+
+function taggedQuery(input: SimilarityInput): SimilarityQuery | BareQuery {
   if (typeof input === "string") return { bare: input };
   if (isNumbers(input)) return { vector: Array.from(input) };
   if (isMatrix(input))
@@ -70,6 +77,15 @@ function fromList(list: readonly unknown[]): SimilarityQuery | BareQuery {
 function isNumbers(value: unknown): value is readonly number[] | Float32Array | Float64Array {
   if (value instanceof Float32Array || value instanceof Float64Array) return true;
   return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "number");
+}
+
+function assertFinite(vector: readonly number[]): void {
+  if (vector.every(Number.isFinite)) return;
+  throw new NearsightError({
+    code: "VECTOR_INVALID",
+    message: "Expected finite numbers to search with but found NaN or infinity",
+    hint: "Compute the vector again",
+  });
 }
 
 function unknownQuery(found: unknown): NearsightError {

@@ -35,7 +35,7 @@ export function cropBox(
   const [left, top, right, bottom] = grow(box, options.alpha);
   let x = inside({ start: Math.trunc(width * left), stop: Math.trunc(width * right) }, width);
   let y = inside({ start: Math.trunc(height * top), stop: Math.trunc(height * bottom) }, height);
-  if (x.stop > x.start && y.stop > y.start && options.forceSquare) [x, y] = makeSquare(x, y, width, height);
+  if (options.forceSquare) [x, y] = makeSquare(x, y, width, height);
   const rectangle = { x: x.start, y: y.start, width: x.stop - x.start, height: y.stop - y.start };
   if (rectangle.width > 0 && rectangle.height > 0) return rectangle;
   throw new NearsightError({

@@ -45,7 +45,7 @@ export function runStore(database: StoreDatabase): RunStore {
     byId: (runId) => one(all.where("id", "=", runId)),
     async list(datasetId) {
       const rows = await database.read<RunsTable>(
-        all.where("dataset_id", "=", datasetId).orderBy("key").compile(),
+        all.where("dataset_id", "=", datasetId).orderBy("created_at").orderBy("id").compile(),
       );
       return rows.map(toRecord);
     },

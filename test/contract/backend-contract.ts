@@ -64,7 +64,8 @@ export const CONTRACT_CASES: readonly ContractCase[] = Object.entries(GROUPS).fl
 export function casesFor(capabilities: Capabilities, differs: readonly Difference[] = []): ContractCase[] {
   const cases = CONTRACT_CASES.filter((one) => one.needs?.(capabilities) ?? true);
   for (const { case: name } of differs) {
-    if (!cases.some((one) => one.name === name)) throw new Error(`No contract case of this backend is named '${name}'`);
+    if (!cases.some((one) => one.name === name))
+      throw new Error(`No contract case of this backend is named '${name}'`);
   }
   return cases.map((one) => {
     const difference = differs.find((entry) => entry.case === one.name);

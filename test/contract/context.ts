@@ -143,7 +143,8 @@ function compareHits(
   const places = new Map(everything.ids.map((id, i) => [id, i]));
   actual.ids.forEach((id, i) => {
     const place = places.get(id);
-    if (place === undefined) throw new Error(`Expected only ids that were written but found ${JSON.stringify(id)}`);
+    if (place === undefined)
+      throw new Error(`Expected only ids that were written but found ${JSON.stringify(id)}`);
     expect(actual.sampleIds[i], `sample id of ${id}`).toBe(everything.sampleIds[place]);
     expectClose(actual.distances[i], everything.distances[place], tolerance, `distance of ${id}`);
   });
@@ -160,10 +161,16 @@ function compareHits(
   }
 }
 
-function expectClose(actual: number | undefined, expected: number | undefined, tolerance: number, what: string): void {
+function expectClose(
+  actual: number | undefined,
+  expected: number | undefined,
+  tolerance: number,
+  what: string,
+): void {
   const error = Math.abs((actual ?? Number.NaN) - (expected ?? Number.NaN));
   const allowed = tolerance * Math.max(1, Math.abs(expected ?? 0));
-  if (!(error <= allowed)) throw new Error(`Expected ${what} to be ${expected} within ${allowed} but found ${actual}`);
+  if (!(error <= allowed))
+    throw new Error(`Expected ${what} to be ${expected} within ${allowed} but found ${actual}`);
 }
 
 /** Fails unless hits are sorted, ties by id. */
@@ -171,7 +178,8 @@ export function expectOrder({ ids, distances }: Columns, reverse = false): void 
   for (let i = 1; i < ids.length; i++) {
     const step = (at(distances, i) - at(distances, i - 1)) * (reverse ? -1 : 1);
     const right = step > 0 || (step === 0 && at(ids, i - 1) < at(ids, i));
-    if (!right) throw new Error(`Expected hits in order, ties by id, but hit ${i} (${ids[i]}) comes too late`);
+    if (!right)
+      throw new Error(`Expected hits in order, ties by id, but hit ${i} (${ids[i]}) comes too late`);
   }
 }
 
@@ -191,17 +199,39 @@ export async function expectCode(work: () => unknown, code: ErrorCode): Promise<
 }
 
 /** Seeded entries `e0000`, `e0001`...: numbers from -1 to 1 of varied length, or bits. */
-export function entries(count: number, metric: Metric, seed: number, prefix = "e", dimension = DIMENSION): Batch {
+export function entries(
+  count: number,
+  metric: Metric,
+  seed: number,
+  prefix = "e",
+  dimension = DIMENSION,
+): Batch {
   const ids = Array.from({ length: count }, (_, i) => `${prefix}${String(i).padStart(4, "0")}`);
-  return { ids, sampleIds: ids.map((id) => `sample-${id}`), vectors: vectors(count, metric, seed, dimension) };
+  return {
+    ids,
+    sampleIds: ids.map((id) => `sample-${id}`),
+    vectors: vectors(count, metric, seed, dimension),
+  };
 }
 
 /** Seeded vectors for the metric. */
-export function vectors(count: number, metric: Metric, seed: number, dimension = DIMENSION): Matrix<VectorData> {
+export function vectors(
+  count: number,
+  metric: Metric,
+  seed: number,
+  dimension = DIMENSION,
+): Matrix<VectorData> {
   const random = randomNumbers(seed);
   const size = count * dimension;
-  if (isBinaryMetric(metric)) return matrix(Uint8Array.from({ length: size }, () => random() * 256), 8 * dimension);
-  return matrix(Float32Array.from({ length: size }, () => 2 * random() - 1), dimension);
+  if (isBinaryMetric(metric))
+    return matrix(
+      Uint8Array.from({ length: size }, () => random() * 256),
+      8 * dimension,
+    );
+  return matrix(
+    Float32Array.from({ length: size }, () => 2 * random() - 1),
+    dimension,
+  );
 }
 
 /** Float32 vectors given as rows. */
@@ -229,7 +259,9 @@ export function select(ids: readonly string[], key = JSON.stringify(ids)): Selec
 }
 
 /** Everything a fetch gives, by id, checked for doubles. */
-export async function fetched(batches: AsyncIterable<Batch>): Promise<Map<string, { sampleId: string; vector: VectorData }>> {
+export async function fetched(
+  batches: AsyncIterable<Batch>,
+): Promise<Map<string, { sampleId: string; vector: VectorData }>> {
   const found = new Map<string, { sampleId: string; vector: VectorData }>();
   for await (const { ids, sampleIds, vectors: rows } of batches) {
     expect(rows.rows).toBe(ids.length);
@@ -257,7 +289,8 @@ export async function joined(pages: AsyncIterable<Columns>): Promise<Columns> {
 /** The one element of a list that is expected to have it. */
 export function at<Value>(values: ArrayLike<Value>, index: number): Value {
   const value = values[index];
-  if (value === undefined) throw new Error(`Expected an element at ${index} but found ${values.length} elements`);
+  if (value === undefined)
+    throw new Error(`Expected an element at ${index} but found ${values.length} elements`);
   return value;
 }
 

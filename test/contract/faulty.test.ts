@@ -12,7 +12,10 @@ type Search = Collection["search"];
 type Change = (collection: Collection, backend: Backend) => Partial<Collection>;
 
 /** Clients whose collections have some methods replaced. */
-function faulty(change: Change, backendChange: (backend: Backend) => Partial<Backend> = () => ({})): () => Backend {
+function faulty(
+  change: Change,
+  backendChange: (backend: Backend) => Partial<Backend> = () => ({}),
+): () => Backend {
   const server: ReferenceServer = new Map();
   return () => {
     const backend = referenceBackend(server);
@@ -38,23 +41,34 @@ function answering(spoil: (hits: Columns, options: SearchOptions, metric: Metric
 
 /** A fault in what searches are asked. */
 function asking(spoil: (options: SearchOptions) => SearchOptions): () => Backend {
-  return faulty((collection) => ({ search: (queries, options) => collection.search(queries, spoil(options)) }));
+  return faulty((collection) => ({
+    search: (queries, options) => collection.search(queries, spoil(options)),
+  }));
 }
 
 /** A fault in what is written: `spoil` gives the batches that arrive. */
-function writing(spoil: (batches: Batch[], collection: Collection) => Batch[] | Promise<Batch[]>): () => Backend {
+function writing(
+  spoil: (batches: Batch[], collection: Collection) => Batch[] | Promise<Batch[]>,
+): () => Backend {
   return faulty((collection) => ({
     async upsert(batches, options) {
       const parts: Batch[] = [];
       for await (const part of batches) parts.push(part);
       const report = await collection.upsert(stream(...(await spoil(parts, collection))), options);
-      return { ...report, written: parts.reduce((sum, part) => sum + new Set(part.ids).size, 0) - report.failed.length };
+      return {
+        ...report,
+        written: parts.reduce((sum, part) => sum + new Set(part.ids).size, 0) - report.failed.length,
+      };
     },
   }));
 }
 
 function first({ ids, sampleIds, distances }: Columns, count: number): Columns {
-  return { ids: ids.slice(0, count), sampleIds: sampleIds.slice(0, count), distances: distances.slice(0, count) };
+  return {
+    ids: ids.slice(0, count),
+    sampleIds: sampleIds.slice(0, count),
+    distances: distances.slice(0, count),
+  };
 }
 
 function withDistances(hits: Columns, change: (distance: number) => number): Columns {
@@ -194,10 +208,16 @@ const FAULTS = {
   "answers from before the last write": faulty((collection) => ({ search: stale(collection.search) })),
   "breaks ties as it likes": answering((hits, _, metric) => {
     const order = [...hits.ids.keys()].sort(
-      (a, b) => (hits.distances[a] ?? 0) - (hits.distances[b] ?? 0) || (hits.ids[a] ?? "").localeCompare(hits.ids[b] ?? ""),
+      (a, b) =>
+        (hits.distances[a] ?? 0) - (hits.distances[b] ?? 0) ||
+        (hits.ids[a] ?? "").localeCompare(hits.ids[b] ?? ""),
     );
     if (metric !== "cosine") return hits;
-    const sorted = { ...hits, ids: order.map((i) => hits.ids[i] ?? ""), sampleIds: order.map((i) => hits.sampleIds[i] ?? "") };
+    const sorted = {
+      ...hits,
+      ids: order.map((i) => hits.ids[i] ?? ""),
+      sampleIds: order.map((i) => hits.sampleIds[i] ?? ""),
+    };
     return (hits.distances[0] ?? 0) > (hits.distances.at(-1) ?? 0) ? hits : sorted;
   }),
   "fetches a selection in the order of writing": faulty((collection) => ({
@@ -211,7 +231,8 @@ const FAULTS = {
   })),
   "keeps the sample id of the first write": writing(async (batches, collection) => {
     const known = new Map<string, string>();
-    for await (const part of collection.fetch()) part.ids.forEach((id, i) => void known.set(id, part.sampleIds[i] ?? ""));
+    for await (const part of collection.fetch())
+      part.ids.forEach((id, i) => void known.set(id, part.sampleIds[i] ?? ""));
     return batches.map((part) => ({
       ...part,
       sampleIds: part.ids.map((id, i) => known.get(id) ?? part.sampleIds[i] ?? ""),
@@ -237,15 +258,19 @@ const FAULTS = {
 const FOUND_BY: Readonly<Record<keyof typeof FAULTS, string>> = {
   "returns at most 10 hits": "search > more hits than entries gives all entries, and so does k null",
   "returns at most 1,000 hits": "limits > over a thousand hits are given when asked for",
-  "upsert replaces the whole collection": "write > upsert replaces entries of the same id and touches no other",
+  "upsert replaces the whole collection":
+    "write > upsert replaces entries of the same id and touches no other",
   "makes doubles of ids that are written again": "write > writing the same batch again makes no doubles",
-  "gives the score in place of the distance": "search > cosine: distances, order and sample ids are the oracle's",
+  "gives the score in place of the distance":
+    "search > cosine: distances, order and sample ids are the oracle's",
   "gives squared euclidean distances": "search > euclidean: distances, order and sample ids are the oracle's",
-  "gives cosine distances off by a thousandth": "search > cosine: distances, order and sample ids are the oracle's",
+  "gives cosine distances off by a thousandth":
+    "search > cosine: distances, order and sample ids are the oracle's",
   "ignores the selection": "selection > hits are only of the selection, few or most of the entries",
   "ignores maxDistance": "search > an entry within maxDistance exactly is a hit",
   "ignores reverse": "search > dotproduct: reverse gives the farthest first",
-  "caps the distance before it takes the farthest": "selection > reverse and maxDistance work within a selection",
+  "caps the distance before it takes the farthest":
+    "selection > reverse and maxDistance work within a selection",
   "loses the last batch": "write > every batch arrives, the short last one too",
   "swallows refused entries": "write > vectors with NaN or infinite numbers are reported, the others written",
   "size counts deleted entries": "write > delete removes those entries and counts only them",
@@ -253,12 +278,16 @@ const FOUND_BY: Readonly<Record<keyof typeof FAULTS, string>> = {
   "changes the caller's query": "search > the caller's query stays as it is",
   "finds nothing in an absent collection": "errors > each call on a dropped collection is INDEX_NOT_FOUND",
   "does not escape quotes in ids": "write > any text is an id",
-  "answers several queries in the wrong order": "search > several queries are answered in their order, as one by one",
+  "answers several queries in the wrong order":
+    "search > several queries are answered in their order, as one by one",
   "cuts a selection to 1,024 ids": "limits > a batch and a selection of thousands are taken whole",
   "answers from before the last write": "search > a write is seen by the next search",
-  "breaks ties as it likes": "search > doubles have the same distance, near 0 and never clearly below, and come by id",
-  "fetches a selection in the order of writing": "fetch > a selection comes in its order, without what does not exist",
-  "keeps the sample id of the first write": "write > upsert replaces entries of the same id and touches no other",
+  "breaks ties as it likes":
+    "search > doubles have the same distance, near 0 and never clearly below, and come by id",
+  "fetches a selection in the order of writing":
+    "fetch > a selection comes in its order, without what does not exist",
+  "keeps the sample id of the first write":
+    "write > upsert replaces entries of the same id and touches no other",
   "takes a name that is in use": "lifecycle > a taken name is INDEX_EXISTS and changes nothing",
   "does not hear the signal": "errors > a signal that has fired is ABORTED and nothing is done",
 };

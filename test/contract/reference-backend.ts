@@ -58,7 +58,8 @@ export function referenceBackend(server: ReferenceServer = new Map()): Backend<R
     async create(spec) {
       live();
       checkSpec(spec);
-      if (server.has(spec.name)) throw fail("INDEX_EXISTS", `Expected no index '${spec.name}' yet but found one`);
+      if (server.has(spec.name))
+        throw fail("INDEX_EXISTS", `Expected no index '${spec.name}' yet but found one`);
       server.set(spec.name, { spec, entries: new Map() });
       return collection(spec.name, server, stored, live);
     },
@@ -106,7 +107,12 @@ function collection(
     async describe() {
       const { spec, entries } = stored(name);
       const { dimension, metric } = spec;
-      return { dimension, metric, vectorType: isBinaryMetric(metric) ? "bits" : "float32", size: entries.size };
+      return {
+        dimension,
+        metric,
+        vectorType: isBinaryMetric(metric) ? "bits" : "float32",
+        size: entries.size,
+      };
     },
     async upsert(batches, options = {}) {
       stored(name);
@@ -122,7 +128,8 @@ function collection(
         const accepted = new Set<string>();
         for (const entry of entriesOf(batch)) {
           const problem = vectorProblem(entry.vector, spec.metric === "cosine");
-          if (problem !== null) failed.push({ id: entry.id, reason: `VECTOR_INVALID: the vector ${problem}` });
+          if (problem !== null)
+            failed.push({ id: entry.id, reason: `VECTOR_INVALID: the vector ${problem}` });
           else {
             entries.set(entry.id, entry);
             accepted.add(entry.id);
@@ -184,7 +191,8 @@ function ranked(spec: CollectionSpec, query: VectorData, entries: Entry[], optio
 }
 
 function checkSpec({ dimension, metric, vectorType }: CollectionSpec): void {
-  if (!METRICS.includes(metric)) throw fail("METRIC_NOT_SUPPORTED", `Expected a known metric but found '${metric}'`);
+  if (!METRICS.includes(metric))
+    throw fail("METRIC_NOT_SUPPORTED", `Expected a known metric but found '${metric}'`);
   const natural = isBinaryMetric(metric) ? "bits" : "float32";
   if (vectorType !== undefined && vectorType !== natural) {
     throw fail("METRIC_NOT_SUPPORTED", `Expected a metric for ${vectorType} vectors but found '${metric}'`);
@@ -204,7 +212,8 @@ function checkVectors({ metric, dimension }: CollectionSpec, vectors: Matrix<Vec
 
 function checkOptions({ k, maxDistance }: SearchOptions): void {
   const whole = k === null || (Number.isInteger(k) && k > 0);
-  if (!whole || Number.isNaN(maxDistance)) throw fail("INVALID_ARGUMENT", "Expected k above 0 and maxDistance a number");
+  if (!whole || Number.isNaN(maxDistance))
+    throw fail("INVALID_ARGUMENT", "Expected k above 0 and maxDistance a number");
 }
 
 function rowsOf(vectors: Matrix<VectorData>): VectorData[] {

@@ -1,8 +1,16 @@
 /** A collection of the local backend as its callers see it: checks arguments and splits long work. */
 
 import { NearsightError, throwIfAborted } from "../../errors.ts";
-import { matrix, type Matrix, rowLength, type VectorData } from "../../matrix.ts";
-import type { Batch, Collection, Columns, SearchOptions, Selection, WriteOptions, WriteReport } from "../backend.ts";
+import { type Matrix, matrix, rowLength, type VectorData } from "../../matrix.ts";
+import type {
+  Batch,
+  Collection,
+  Columns,
+  SearchOptions,
+  Selection,
+  WriteOptions,
+  WriteReport,
+} from "../backend.ts";
 import type { Call } from "./local.ts";
 import type { RowsAnswer } from "./protocol.ts";
 import { BATCH_ROWS } from "./rows.ts";
@@ -54,7 +62,7 @@ export function localCollection(name: string, call: Call): Collection {
       for (const { ids, sampleIds, vectors } of parts(batch)) {
         throwIfAborted(options.signal);
         const { data, dimension } = vectors;
-        const report = await call("upsert", { name, ids: [...ids], sampleIds: [...sampleIds], data, dimension }, [
+        const report = await call("upsert", { name, ids, sampleIds, data, dimension }, [
           data.buffer as ArrayBuffer,
         ]);
         written += report.written;

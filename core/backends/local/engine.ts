@@ -1,7 +1,7 @@
 /** Everything the worker thread does: one open file and one matrix for each collection in use. */
 
-import { rowLength, type VectorData, vectorProblem } from "../../matrix.ts";
 import { NearsightError } from "../../errors.ts";
+import { rowLength, type VectorData, vectorProblem } from "../../matrix.ts";
 import type { CollectionInfo, Columns, WriteReport } from "../backend.ts";
 import type { Header } from "./file.ts";
 import { createFile, identityOf, listNames, type OpenedFile, openFile, removeFile } from "./folder.ts";
@@ -19,10 +19,8 @@ interface OpenCollection extends OpenedFile {
   readonly selections: Selections;
 }
 
-type Engine = { [Method in keyof Calls]: (argument: Calls[Method][0]) => Calls[Method][1] } & { close(): void };
-
 /** The handlers of the worker thread. */
-export function engine({ folder, simd }: WorkerSetup): Engine {
+export function engine({ folder, simd }: WorkerSetup): Calls & { close(): void } {
   const opened = new Map<string, OpenCollection>();
   let kernel: Kernel | undefined;
 
@@ -122,13 +120,19 @@ function queriesOf(call: SearchCall, header: Header): VectorData[] {
   });
 }
 
-function checkVectors(name: string, info: Omit<CollectionInfo, "size">, data: VectorData, dimension: number): void {
+function checkVectors(
+  name: string,
+  info: Omit<CollectionInfo, "size">,
+  data: VectorData,
+  dimension: number,
+): void {
   const found = data instanceof Uint8Array ? "bits" : "float32";
   if (found !== info.vectorType) {
     throw new NearsightError({
       code: "INVALID_ARGUMENT",
       message: `Expected ${info.vectorType} vectors for index '${name}' but found ${found}`,
-      hint: info.vectorType === "bits" ? "Give packed bits in a Uint8Array" : "Give numbers in a Float32Array",
+      hint:
+        info.vectorType === "bits" ? "Give packed bits in a Uint8Array" : "Give numbers in a Float32Array",
       details: { index: name },
     });
   }

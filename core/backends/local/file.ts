@@ -134,17 +134,19 @@ export class IndexFile {
 
   slotOf(id: string): number | undefined {
     const row = this.statement("SELECT slot FROM entries WHERE key = ?").get(keyOf(id));
-    return row === undefined ? undefined : Number(row["slot"]);
+    return row === undefined ? undefined : Number(row.slot);
   }
 
   /** Slots in order of insertion, after the given sequence number. */
   slotsAfter(sequence: number, limit: number): { slots: number[]; last: number } {
-    const rows = this.statement("SELECT sequence, slot FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?");
+    const rows = this.statement(
+      "SELECT sequence, slot FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?",
+    );
     const slots: number[] = [];
     let last = sequence;
     for (const row of rows.all(sequence, limit)) {
-      slots.push(Number(row["slot"]));
-      last = Number(row["sequence"]);
+      slots.push(Number(row.slot));
+      last = Number(row.sequence);
     }
     return { slots, last };
   }
@@ -158,8 +160,8 @@ export class IndexFile {
         : this.statement(`${columns} WHERE version > ?`).iterate(version);
     for (const row of rows) {
       yield {
-        block: Number(row["block"]),
-        vectorsVersion: Number(row["vectors_version"]),
+        block: Number(row.block),
+        vectorsVersion: Number(row.vectors_version),
         ...this.#entries(row),
       };
     }
@@ -173,7 +175,7 @@ export class IndexFile {
 
   /** The vectors of a block, as many rows as it has entries. */
   vectors(block: number, header: Header, rows: number): Uint8Array {
-    const data = this.statement("SELECT data FROM vectors WHERE block = ?").get(block)?.["data"];
+    const data = this.statement("SELECT data FROM vectors WHERE block = ?").get(block)?.data;
     const expected = rows * rowBytes(header);
     if (data instanceof Uint8Array && data.length === expected && rows <= header.rowsPerBlock) return data;
     const found = data instanceof Uint8Array ? data.length : "none";
@@ -198,30 +200,33 @@ export class IndexFile {
   #header(): Header {
     const row = this.statement("SELECT * FROM header").get();
     const header = {
-      dimension: Number(row?.["dimension"]),
-      metric: row?.["metric"] as Metric,
-      vectorType: row?.["vector_type"] as Header["vectorType"],
-      rowsPerBlock: Number(row?.["rows_per_block"]),
-      version: Number(row?.["version"]),
-      slots: Number(row?.["slots"]),
-      size: Number(row?.["size"]),
-      sequence: Number(row?.["sequence"]),
+      dimension: Number(row?.dimension),
+      metric: row?.metric as Metric,
+      vectorType: row?.vector_type as Header["vectorType"],
+      rowsPerBlock: Number(row?.rows_per_block),
+      version: Number(row?.version),
+      slots: Number(row?.slots),
+      size: Number(row?.size),
+      sequence: Number(row?.sequence),
     };
     const whole = header.dimension > 0 && header.rowsPerBlock > 0 && METRICS.includes(header.metric);
-    if (!whole || header.size > header.slots) throw this.corrupt("Expected a header but found none that makes sense");
+    if (!whole || header.size > header.slots)
+      throw this.corrupt("Expected a header but found none that makes sense");
     return header;
   }
 
   #entries(row: Record<string, unknown>): BlockEntries {
-    const block = `block ${String(row["block"])}`;
+    const block = `block ${String(row.block)}`;
     let lists: BlockEntries;
     try {
-      lists = { ids: JSON.parse(String(row["ids"])), sampleIds: JSON.parse(String(row["sample_ids"])) };
+      lists = { ids: JSON.parse(String(row.ids)), sampleIds: JSON.parse(String(row.sample_ids)) };
     } catch (error) {
       throw this.corrupt(`The entries of ${block} are no JSON`, error);
     }
     if (lists.ids.length !== lists.sampleIds.length) {
-      throw this.corrupt(`Expected as many sample ids as ids in ${block}, ${lists.ids.length}, but found ${lists.sampleIds.length}`);
+      throw this.corrupt(
+        `Expected as many sample ids as ids in ${block}, ${lists.ids.length}, but found ${lists.sampleIds.length}`,
+      );
     }
     return lists;
   }

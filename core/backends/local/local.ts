@@ -26,9 +26,9 @@ export interface LocalClient {
 /** Calls the worker thread by the names of its handlers. */
 export type Call = <Method extends keyof Calls>(
   method: Method,
-  argument: Calls[Method][0],
+  argument: Parameters<Calls[Method]>[0],
   transfer?: readonly ArrayBuffer[],
-) => Promise<Calls[Method][1]>;
+) => Promise<ReturnType<Calls[Method]>>;
 
 const CAPABILITIES: Capabilities = {
   metrics: METRICS,
@@ -68,7 +68,11 @@ export function localBackend(options: LocalOptions): Backend<LocalClient> {
     capabilities: CAPABILITIES,
     async create(spec) {
       fileNameOf(spec.name);
-      await call("create", { name: spec.name, header: headerOf(spec), meta: JSON.stringify(spec.meta ?? {}) });
+      await call("create", {
+        name: spec.name,
+        header: headerOf(spec),
+        meta: JSON.stringify(spec.meta ?? {}),
+      });
       return localCollection(spec.name, call);
     },
     async open(name) {

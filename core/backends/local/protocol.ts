@@ -23,6 +23,15 @@ export interface SearchCall {
   readonly selection: { readonly key: string; readonly ids?: readonly string[] } | undefined;
 }
 
+/** Entries to write in one transaction; `data` row after row. */
+export interface UpsertCall {
+  readonly name: string;
+  readonly ids: readonly string[];
+  readonly sampleIds: readonly string[];
+  readonly data: VectorData;
+  readonly dimension: number;
+}
+
 /** Rows of a collection; `data` row after row. */
 export interface RowsAnswer {
   readonly ids: readonly string[];
@@ -33,17 +42,19 @@ export interface RowsAnswer {
   readonly next: number | null;
 }
 
-/** Argument and answer of each call. */
+/** What the worker thread does when asked. */
 export interface Calls {
-  create: [{ name: string; header: Header; meta: string }, void];
-  open: [{ name: string }, void];
-  list: [{ prefix: string }, string[]];
-  describe: [{ name: string }, CollectionInfo];
-  upsert: [{ name: string; ids: string[]; sampleIds: string[]; data: VectorData; dimension: number }, WriteReport];
-  delete: [{ name: string; ids: readonly string[] }, WriteReport];
-  page: [{ name: string; after: number }, RowsAnswer];
-  rows: [{ name: string; ids: readonly string[] }, RowsAnswer];
+  create(argument: { name: string; header: Header; meta: string }): void;
+  /** Fails unless there is such a collection. */
+  open(argument: { name: string }): void;
+  list(argument: { prefix: string }): string[];
+  describe(argument: { name: string }): CollectionInfo;
+  upsert(argument: UpsertCall): WriteReport;
+  delete(argument: { name: string; ids: readonly string[] }): WriteReport;
+  /** The entries after a place in the order of insertion, from 0. */
+  page(argument: { name: string; after: number }): RowsAnswer;
+  rows(argument: { name: string; ids: readonly string[] }): RowsAnswer;
   /** Undefined where the selection's ids are wanted. */
-  search: [SearchCall, Columns[] | undefined];
-  drop: [{ name: string }, void];
+  search(argument: SearchCall): Columns[] | undefined;
+  drop(argument: { name: string }): void;
 }

@@ -1,7 +1,7 @@
 /** A collection's vectors and ids in memory, kept in step with its file. */
 
-import { isBinaryMetric } from "../metric.ts";
 import { NearsightError } from "../../errors.ts";
+import { isBinaryMetric } from "../metric.ts";
 import { type Block, type Header, type IndexFile, rowBytes } from "./file.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { type Layout, layoutOf, Segment } from "./segment.ts";

@@ -58,7 +58,11 @@ interface Row {
 }
 
 function fromMemory(resident: Resident, slot: number): Row {
-  return { id: resident.ids[slot] ?? "", sampleId: resident.sampleIds[slot] ?? "", vector: resident.row(slot) };
+  return {
+    id: resident.ids[slot] ?? "",
+    sampleId: resident.sampleIds[slot] ?? "",
+    vector: resident.row(slot),
+  };
 }
 
 /** Reads rows, keeping the blocks it has seen: scattered ids often share one. */
@@ -77,7 +81,8 @@ function blockReader(file: IndexFile, header: Header): (slot: number) => Row {
     }
     const row = slot % header.rowsPerBlock;
     const id = block.entries.ids[row];
-    if (id === null || id === undefined) throw file.corrupt(`Expected an entry in slot ${slot} but found none`);
+    if (id === null || id === undefined)
+      throw file.corrupt(`Expected an entry in slot ${slot} but found none`);
     return {
       id,
       sampleId: block.entries.sampleIds[row] ?? "",

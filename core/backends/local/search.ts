@@ -42,7 +42,12 @@ export function searchResident(
 }
 
 /** For each query, slots that hold all its hits. */
-function candidatesOf(resident: Resident, norms: number[], allowed: Allowed, options: RankOptions): Uint32Array[] {
+function candidatesOf(
+  resident: Resident,
+  norms: number[],
+  allowed: Allowed,
+  options: RankOptions,
+): Uint32Array[] {
   const { k, maxDistance, reverse } = options;
   // The farthest within a radius: which rows the radius cuts off only exact distances tell.
   const ring = reverse && maxDistance < Number.POSITIVE_INFINITY;
@@ -81,7 +86,13 @@ function scan(
 }
 
 /** Turns the kernel's values into keys, in place. Euclidean keys stay squared. */
-function toKeys(resident: Resident, values: Float32Array, first: number, norm: number, reverse: boolean): void {
+function toKeys(
+  resident: Resident,
+  values: Float32Array,
+  first: number,
+  norm: number,
+  reverse: boolean,
+): void {
   const { metric } = resident.layout;
   const sign = reverse ? -1 : 1;
   if (metric === "cosine") {

@@ -92,7 +92,11 @@ export class Segment {
 
   /** The inner product of a query and a row in double precision. */
   exactDot(query: number, row: number): number {
-    return this.#memory.arithmetic.exactDot(query * this.#layout.stride, this.#rowAt(row), this.#layout.stride);
+    return this.#memory.arithmetic.exactDot(
+      query * this.#layout.stride,
+      this.#rowAt(row),
+      this.#layout.stride,
+    );
   }
 
   /** The inner product of a row with itself in double precision. */

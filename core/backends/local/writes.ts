@@ -1,6 +1,6 @@
 /** Changes to one collection's file: entries placed into blocks, and removed from them. */
 
-import { matrix, vectorProblem, type VectorData } from "../../matrix.ts";
+import { matrix, type VectorData, vectorProblem } from "../../matrix.ts";
 import type { WriteReport } from "../backend.ts";
 import { type Header, type IndexFile, keyOf, rowBytes } from "./file.ts";
 
@@ -20,7 +20,11 @@ export function upsertEntries(file: IndexFile, entries: Entries): WriteReport {
     for (const [block, slots] of byBlock(placed.slots, header.rowsPerBlock)) {
       writeBlock(file, header, block, slots, (slot) => rows.get(placed.ids.get(slot) ?? "") ?? 0, entries);
     }
-    writeHeader(file, header, { size: rows.size - placed.replaced, slots: placed.newSlots, sequence: placed.inserted });
+    writeHeader(file, header, {
+      size: rows.size - placed.replaced,
+      slots: placed.newSlots,
+      sequence: placed.inserted,
+    });
     return { written: rows.size, failed };
   });
 }
@@ -32,7 +36,7 @@ export function deleteEntries(file: IndexFile, ids: readonly string[]): WriteRep
     const remove = file.statement("DELETE FROM entries WHERE key = ? RETURNING slot");
     for (const id of ids) {
       const row = remove.get(keyOf(id));
-      if (row !== undefined) slots.push(Number(row["slot"]));
+      if (row !== undefined) slots.push(Number(row.slot));
     }
     if (slots.length === 0) return { written: 0, failed: [] };
     const freeSlot = file.statement("INSERT INTO holes VALUES (?)");
@@ -49,7 +53,8 @@ function acceptedRows(header: Header, { ids, data }: Entries) {
   const rows = new Map<string, number>();
   const failed: { id: string; reason: string }[] = [];
   ids.forEach((id, row) => {
-    const problem = header.vectorType === "bits" ? null : vectorProblem(vectors.row(row), header.metric === "cosine");
+    const problem =
+      header.vectorType === "bits" ? null : vectorProblem(vectors.row(row), header.metric === "cosine");
     if (problem === null) rows.set(id, row);
     else failed.push({ id, reason: `VECTOR_INVALID: the vector ${problem}` });
   });
@@ -74,7 +79,7 @@ function place(file: IndexFile, header: Header, ids: readonly string[]) {
   const fill = file.statement("DELETE FROM holes WHERE slot = ?");
   const insert = file.statement("INSERT INTO entries VALUES (?, ?, ?)");
   fresh.forEach((id, i) => {
-    const hole = holes[i]?.["slot"];
+    const hole = holes[i]?.slot;
     const slot = hole === undefined ? header.slots + i - holes.length : Number(hole);
     if (hole !== undefined) fill.run(slot);
     insert.run(header.sequence + 1 + i, keyOf(id), slot);
@@ -126,7 +131,11 @@ function emptyRows(file: IndexFile, header: Header, block: number, slots: readon
     .run(header.version + 1, JSON.stringify(entries.ids), JSON.stringify(entries.sampleIds), block);
 }
 
-function writeHeader(file: IndexFile, header: Header, grown: { size: number; slots: number; sequence: number }): void {
+function writeHeader(
+  file: IndexFile,
+  header: Header,
+  grown: { size: number; slots: number; sequence: number },
+): void {
   file
     .statement("UPDATE header SET version = ?, size = ?, slots = ?, sequence = ?")
     .run(

@@ -1,8 +1,8 @@
 /** Contract: the end of a client. */
 
+import { expect } from "vitest";
 import type { ContractCase } from "../backend-contract.ts";
 import { expectCode, fetched, floats, padded, stream } from "../context.ts";
-import { expect } from "vitest";
 
 export const CLOSE_CASES: readonly ContractCase[] = [
   {

@@ -24,7 +24,10 @@ export const ERROR_CASES: readonly ContractCase[] = [
     async run({ make }) {
       const collection = await make();
       await expectCode(() => collection.search(floats([1, 2, 3]), { k: 1 }), "DIMENSION_MISMATCH");
-      await expectCode(() => collection.upsert(stream(batch(["a"], floats([1, 2, 3])))), "DIMENSION_MISMATCH");
+      await expectCode(
+        () => collection.upsert(stream(batch(["a"], floats([1, 2, 3])))),
+        "DIMENSION_MISMATCH",
+      );
       expect((await collection.describe()).size).toBe(0);
     },
   },
@@ -93,7 +96,9 @@ export const ERROR_CASES: readonly ContractCase[] = [
       }
       await expectCode(() => collection.upsert(parts(), { signal: controller.signal }), "ABORTED");
       expect(closed).toBe(true);
-      expect([...(await fetched(collection.fetch())).keys()].every((id) => id.startsWith("first"))).toBe(true);
+      expect([...(await fetched(collection.fetch())).keys()].every((id) => id.startsWith("first"))).toBe(
+        true,
+      );
     },
   },
   {

@@ -39,7 +39,18 @@ export const FETCH_CASES: readonly ContractCase[] = [
     name: "a selection comes in its order, without what does not exist",
     async run({ filled }) {
       const { collection, batch: written } = await filled();
-      const wanted = ["e0100", "absent", "e0002", "e0299", "e0003", "nor this", "e0000", "e0150", "e0001", "e0004"];
+      const wanted = [
+        "e0100",
+        "absent",
+        "e0002",
+        "e0299",
+        "e0003",
+        "nor this",
+        "e0000",
+        "e0150",
+        "e0001",
+        "e0004",
+      ];
       const found = await fetched(collection.fetch(select(wanted)));
       expect([...found.keys()]).toEqual(wanted.filter((id) => written.ids.includes(id)));
       expect(found.get("e0299")).toEqual({ sampleId: "sample-e0299", vector: written.vectors.row(299) });
@@ -51,7 +62,8 @@ export const FETCH_CASES: readonly ContractCase[] = [
       const collection = await make();
       await collection.upsert(stream(batch(ODD_IDS, floats(...ODD_IDS.map((_, i) => padded(1, i))))));
       expect([...(await fetched(collection.fetch(select(ODD_IDS)))).keys()]).toEqual(ODD_IDS);
-      for (const id of ODD_IDS) expect([...(await fetched(collection.fetch(select([id])))).keys()]).toEqual([id]);
+      for (const id of ODD_IDS)
+        expect([...(await fetched(collection.fetch(select([id])))).keys()]).toEqual([id]);
     },
   },
   {

@@ -3,7 +3,18 @@
 import { expect } from "vitest";
 import { METRICS, type Metric } from "../../../core/backends/metric.ts";
 import type { ContractCase } from "../backend-contract.ts";
-import { batch, DIMENSION, entries, expectCode, expectOrder, fetched, floats, padded, select, stream } from "../context.ts";
+import {
+  batch,
+  DIMENSION,
+  entries,
+  expectCode,
+  expectOrder,
+  fetched,
+  floats,
+  padded,
+  select,
+  stream,
+} from "../context.ts";
 
 export const LIMIT_CASES: readonly ContractCase[] = [
   {

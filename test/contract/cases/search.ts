@@ -5,7 +5,19 @@ import { METRICS } from "../../../core/backends/metric.ts";
 import { matrix } from "../../../core/matrix.ts";
 import type { ContractCase } from "../backend-contract.ts";
 import {
-  at, batch, entries, expectCode, expectOrder, FILLED, fetched, floats, joined, padded, select, stream, vectors,
+  at,
+  batch,
+  entries,
+  expectCode,
+  expectOrder,
+  FILLED,
+  fetched,
+  floats,
+  joined,
+  padded,
+  select,
+  stream,
+  vectors,
 } from "../context.ts";
 
 const perMetric: ContractCase[] = METRICS.map((metric) => ({
@@ -55,7 +67,10 @@ export const SEARCH_CASES: readonly ContractCase[] = [
     needs: ({ reverse }) => !reverse,
     async run({ filled }) {
       const { collection } = await filled();
-      await expectCode(() => collection.search(floats(padded(1)), { k: 1, reverse: true }), "BACKEND_NOT_SUPPORTED");
+      await expectCode(
+        () => collection.search(floats(padded(1)), { k: 1, reverse: true }),
+        "BACKEND_NOT_SUPPORTED",
+      );
     },
   },
   {
@@ -63,7 +78,10 @@ export const SEARCH_CASES: readonly ContractCase[] = [
     needs: (capabilities) => !capabilities.radius,
     async run({ filled }) {
       const { collection } = await filled();
-      await expectCode(() => collection.search(floats(padded(1)), { k: 1, maxDistance: 1 }), "BACKEND_NOT_SUPPORTED");
+      await expectCode(
+        () => collection.search(floats(padded(1)), { k: 1, maxDistance: 1 }),
+        "BACKEND_NOT_SUPPORTED",
+      );
     },
   },
   {
@@ -71,7 +89,9 @@ export const SEARCH_CASES: readonly ContractCase[] = [
     needs: (capabilities) => capabilities.radius && capabilities.metrics.includes("euclidean"),
     async run({ make }) {
       const collection = await make({ metric: "euclidean" });
-      await collection.upsert(stream(batch(["near", "edge", "far"], floats(padded(1), padded(2), padded(3)))));
+      await collection.upsert(
+        stream(batch(["near", "edge", "far"], floats(padded(1), padded(2), padded(3)))),
+      );
       const [hits] = await collection.search(floats(padded(0)), { k: 10, maxDistance: 2 });
       expect(hits?.ids).toEqual(["near", "edge"]);
     },
@@ -80,7 +100,8 @@ export const SEARCH_CASES: readonly ContractCase[] = [
     name: "more hits than entries gives all entries, and so does k null",
     async run({ filled, checkHits }) {
       const collections = await filled();
-      for (const k of [FILLED + 1, 1000, null]) await checkHits(collections, floats(padded(0.3, -1, 0.2)), { k });
+      for (const k of [FILLED + 1, 1000, null])
+        await checkHits(collections, floats(padded(0.3, -1, 0.2)), { k });
     },
   },
   {
@@ -150,7 +171,9 @@ export const SEARCH_CASES: readonly ContractCase[] = [
     needs: ({ metrics }) => metrics.includes("cosine"),
     async run({ make }) {
       const collection = await make({ metric: "cosine" });
-      await collection.upsert(stream(batch(["long", "short", "other"], floats(padded(500), padded(0.001), padded(1, 1)))));
+      await collection.upsert(
+        stream(batch(["long", "short", "other"], floats(padded(500), padded(0.001), padded(1, 1)))),
+      );
       const [hits] = await collection.search(floats(padded(30)), { k: 3 });
       expect(hits?.ids).toEqual(["long", "short", "other"]);
       expect(at(hits?.distances ?? [], 1)).toBeLessThan(1e-6);
@@ -211,8 +234,14 @@ export const SEARCH_CASES: readonly ContractCase[] = [
     name: "a query that has no distance is VECTOR_INVALID",
     async run({ capabilities, filled }) {
       const { collection } = await filled();
-      await expectCode(() => collection.search(floats(padded(1), padded(Number.NaN)), { k: 1 }), "VECTOR_INVALID");
-      await expectCode(() => collection.search(floats(padded(Number.POSITIVE_INFINITY)), { k: 1 }), "VECTOR_INVALID");
+      await expectCode(
+        () => collection.search(floats(padded(1), padded(Number.NaN)), { k: 1 }),
+        "VECTOR_INVALID",
+      );
+      await expectCode(
+        () => collection.search(floats(padded(Number.POSITIVE_INFINITY)), { k: 1 }),
+        "VECTOR_INVALID",
+      );
       if (!capabilities.metrics.includes("cosine")) return;
       const cosine = (await filled("cosine")).collection;
       await expectCode(() => cosine.search(floats(padded(0)), { k: 1 }), "VECTOR_INVALID");
@@ -242,7 +271,11 @@ export const SEARCH_CASES: readonly ContractCase[] = [
       expectOrder(all);
       if (capabilities.reverse) expectOrder(await joined(collection.scan(query, { reverse: true })), true);
       const [top] = await collection.search(query, { k: 20 });
-      const head = { ids: all.ids.slice(0, 20), sampleIds: all.sampleIds.slice(0, 20), distances: all.distances.slice(0, 20) };
+      const head = {
+        ids: all.ids.slice(0, 20),
+        sampleIds: all.sampleIds.slice(0, 20),
+        distances: all.distances.slice(0, 20),
+      };
       if (top !== undefined) compare(top, head, all);
     },
   },
@@ -253,7 +286,9 @@ export const SEARCH_CASES: readonly ContractCase[] = [
       const query = floats(padded(1, 1));
       const within = select(written.ids.slice(0, 40));
       const [expected] = await oracle.search(query, { k: null, within });
-      expect((await joined(collection.scan(query, { within }))).ids.toSorted()).toEqual(written.ids.slice(0, 40));
+      expect((await joined(collection.scan(query, { within }))).ids.toSorted()).toEqual(
+        written.ids.slice(0, 40),
+      );
       if (!capabilities.radius || expected === undefined) return;
       const maxDistance = (at(expected.distances, 9) + at(expected.distances, 10)) / 2;
       expect((await joined(collection.scan(query, { within, maxDistance }))).ids).toHaveLength(10);

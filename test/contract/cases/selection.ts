@@ -11,7 +11,11 @@ export const SELECTION_CASES: readonly ContractCase[] = [
     async run({ filled, checkHits }) {
       const collections = await filled();
       const { ids } = collections.batch;
-      for (const part of [ids.slice(5, 8), ids.filter((_, i) => i % 9 === 0), ids.filter((_, i) => i % 9 !== 0)]) {
+      for (const part of [
+        ids.slice(5, 8),
+        ids.filter((_, i) => i % 9 === 0),
+        ids.filter((_, i) => i % 9 !== 0),
+      ]) {
         for (const k of [2, 20, null]) {
           await checkHits(collections, vectors(2, "cosine", 21), { k, within: select(part) });
         }
@@ -53,10 +57,15 @@ export const SELECTION_CASES: readonly ContractCase[] = [
     async run({ make }) {
       const collection = await make();
       await collection.upsert(stream(entries(200, "cosine", 22)));
-      const selections = [["late", "e0001"], ["late", ...entries(150, "cosine", 0).ids]].map((ids) => select(ids));
+      const selections = [
+        ["late", "e0001"],
+        ["late", ...entries(150, "cosine", 0).ids],
+      ].map((ids) => select(ids));
       const best = async () =>
         Promise.all(
-          selections.map(async (within) => (await collection.search(floats(padded(1)), { k: 1, within }))[0]?.ids[0]),
+          selections.map(
+            async (within) => (await collection.search(floats(padded(1)), { k: 1, within }))[0]?.ids[0],
+          ),
         );
       expect(await best()).not.toContain("late");
       await collection.upsert(stream(batch(["late"], floats(padded(1)))));
@@ -117,7 +126,10 @@ export const SELECTION_CASES: readonly ContractCase[] = [
       };
       const work = collection.search(floats(padded(1)), { k: 1, within: broken });
       await expect(work).rejects.toThrow("the ids ended early");
-      await expectCode(() => collection.search(floats(padded(1)), { k: 0, within: broken }), "INVALID_ARGUMENT");
+      await expectCode(
+        () => collection.search(floats(padded(1)), { k: 0, within: broken }),
+        "INVALID_ARGUMENT",
+      );
     },
   },
 ];

@@ -56,7 +56,10 @@ export const WRITE_CASES: readonly ContractCase[] = [
       const collection = await make();
       const before = entries(60, "cosine", 1);
       await collection.upsert(stream(before));
-      const change = { ...batch(["e0007", "new"], floats(padded(5), padded(0, 5))), sampleIds: ["other", "fresh"] };
+      const change = {
+        ...batch(["e0007", "new"], floats(padded(5), padded(0, 5))),
+        sampleIds: ["other", "fresh"],
+      };
       expect(await collection.upsert(stream(change))).toEqual({ written: 2, failed: [] });
       const after = await fetched(collection.fetch());
       expect(after.size).toBe(61);
@@ -174,7 +177,10 @@ export const WRITE_CASES: readonly ContractCase[] = [
       await collection.upsert(stream(batch(["e0004", "x"], floats(padded(1), padded(0, 1)))));
       expect((await collection.describe()).size).toBe(9);
       const found = await fetched(collection.fetch());
-      expect(found.get("e0004")).toEqual({ sampleId: "sample of e0004", vector: new Float32Array(padded(1)) });
+      expect(found.get("e0004")).toEqual({
+        sampleId: "sample of e0004",
+        vector: new Float32Array(padded(1)),
+      });
       expect(found.has("e0003")).toBe(false);
       const [hits] = await collection.search(floats(padded(0, 1)), { k: 1 });
       expect(hits?.ids).toEqual(["x"]);
@@ -185,7 +191,10 @@ export const WRITE_CASES: readonly ContractCase[] = [
     async run({ make }) {
       const collection = await make();
       const rows = floats(...ODD_IDS.map((_, i) => padded(1, i)));
-      expect(await collection.upsert(stream(batch(ODD_IDS, rows)))).toEqual({ written: ODD_IDS.length, failed: [] });
+      expect(await collection.upsert(stream(batch(ODD_IDS, rows)))).toEqual({
+        written: ODD_IDS.length,
+        failed: [],
+      });
       const found = await fetched(collection.fetch());
       ODD_IDS.forEach((id, i) => {
         expect(found.get(id)).toEqual({ sampleId: `sample of ${id}`, vector: rows.row(i) });

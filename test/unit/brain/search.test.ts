@@ -103,7 +103,7 @@ describe("queries", () => {
     const first = await view.first();
     expect(first.id).toBe(ids[9]);
     expect(first.get("distance")).toBeCloseTo(0, 5);
-    expect((await dataset.first()).get("distance")).toBeUndefined();
+    expect((await dataset.first()).get("distance")).toBeNull();
   });
 });
 
@@ -138,7 +138,7 @@ describe("views", () => {
 });
 
 describe("refused queries", () => {
-  const read = (query: Parameters<Dataset["sortBySimilarity"]>[0], options = {}) =>
+  const read = async (query: Parameters<Dataset["sortBySimilarity"]>[0], options = {}) =>
     dataset.sortBySimilarity(query, { brainKey: "images", ...options }).values("id");
 
   it("names an id that is not in the index", async () => {

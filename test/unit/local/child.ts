@@ -63,7 +63,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<void> | void>> = {
     await (await backend.open(name)).drop();
     const collection = await backend.create({ name, dimension: 8, metric: "cosine" });
     const entry = { ids: ["only"], sampleIds: ["s"], vectors: matrix(new Float32Array(8).fill(1), 8) };
-    await collection.upsert((async function* () { yield entry; })());
+    await collection.upsert(
+      (async function* () {
+        yield entry;
+      })(),
+    );
     console.log("replaced");
     await backend.close();
   },
@@ -77,7 +81,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<void> | void>> = {
       const { vectors, ...entries } = batchOf("same", number, 100);
       worker.upsert({ name, ...entries, data: vectors.data, dimension: 4 });
       const more = batchOf(`new${number}_`, number, 30);
-      worker.upsert({ name, ids: more.ids, sampleIds: more.sampleIds, data: more.vectors.data, dimension: 4 });
+      worker.upsert({
+        name,
+        ids: more.ids,
+        sampleIds: more.sampleIds,
+        data: more.vectors.data,
+        dimension: 4,
+      });
       worker.delete({ name, ids: more.ids.slice(0, 10) });
       process.stdout.write(`${number}\n`);
     }

@@ -5,10 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Backend } from "../../../core/backends/backend.ts";
 import { type LocalClient, localBackend } from "../../../core/backends/local/local.ts";
 import { fileNameOf, nameOfFile } from "../../../core/backends/local/names.ts";
-import type { Backend } from "../../../core/backends/backend.ts";
-import { batch, entries, expectCode, fetched, floats, padded, select, stream } from "../../contract/context.ts";
+import {
+  batch,
+  entries,
+  expectCode,
+  fetched,
+  floats,
+  padded,
+  select,
+  stream,
+} from "../../contract/context.ts";
 
 let folder: string;
 let backend: Backend<LocalClient>;
@@ -38,7 +47,21 @@ async function tamper(name: string, sql: string): Promise<void> {
 }
 
 describe("names", () => {
-  const odd = ["it's", "A", "a", "über", "con", "v1.2", "a b", "..", "100%", "猫", "%41", "-", "x".repeat(240)];
+  const odd = [
+    "it's",
+    "A",
+    "a",
+    "über",
+    "con",
+    "v1.2",
+    "a b",
+    "..",
+    "100%",
+    "猫",
+    "%41",
+    "-",
+    "x".repeat(240),
+  ];
 
   test("are files and back", () => {
     for (const name of odd) {
@@ -50,7 +73,17 @@ describe("names", () => {
   });
 
   test("other files are no names", () => {
-    for (const file of ["a.db-wal", "a.db.new", "names.lock", "A.db", "%4z.db", "%2F.db", "%2f.db", ".db", "ü.db"]) {
+    for (const file of [
+      "a.db-wal",
+      "a.db.new",
+      "names.lock",
+      "A.db",
+      "%4z.db",
+      "%2F.db",
+      "%2f.db",
+      ".db",
+      "ü.db",
+    ]) {
       expect(nameOfFile(file), file).toBeNull();
     }
   });
@@ -166,14 +199,24 @@ test("ids that SQLite text cannot hold are kept apart", async () => {
   const [hits] = await collection.search(floats(padded(0)), { k: null });
   expect(hits?.ids).toEqual(ids);
   expect((await collection.delete(stream(["\ud800", "a\0b"]))).written).toBe(2);
-  expect([...(await fetched(collection.fetch())).keys()]).toEqual(["\ud801", "a\0c", "a", '"a"', '"\\ud800"', ""]);
+  expect([...(await fetched(collection.fetch())).keys()]).toEqual([
+    "\ud801",
+    "a\0c",
+    "a",
+    '"a"',
+    '"\\ud800"',
+    "",
+  ]);
 });
 
 test("params are refused, and bits that fill no bytes", async () => {
   const spec = { name: "x", dimension: 12, metric: "hamming" as const };
   await expectCode(() => backend.create(spec), "INVALID_ARGUMENT");
   await expectCode(() => backend.create({ ...spec, dimension: 8, params: { m: 16 } }), "INVALID_ARGUMENT");
-  await expectCode(() => backend.create({ ...spec, metric: "cosine", vectorType: "bits" }), "METRIC_NOT_SUPPORTED");
+  await expectCode(
+    () => backend.create({ ...spec, metric: "cosine", vectorType: "bits" }),
+    "METRIC_NOT_SUPPORTED",
+  );
   await expectCode(() => backend.create({ ...spec, metric: "cosine", dimension: 70_000 }), "LIMIT_EXCEEDED");
   expect(await backend.list()).toEqual([]);
 });

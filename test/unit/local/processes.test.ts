@@ -55,7 +55,12 @@ test("a collection dropped and made anew by another process is noticed", async (
   await collection.upsert(stream({ ids: ["a"], sampleIds: ["s"], vectors: floats([1, 2, 3, 4]) }));
   await collection.search(floats([1, 1, 1, 1]), { k: 1 });
   expect((await runChild("replace", folder, "changing")).output).toBe("replaced");
-  expect(await collection.describe()).toEqual({ dimension: 8, metric: "cosine", vectorType: "float32", size: 1 });
+  expect(await collection.describe()).toEqual({
+    dimension: 8,
+    metric: "cosine",
+    vectorType: "float32",
+    size: 1,
+  });
   await expectCode(() => collection.search(floats([1, 1, 1, 1]), { k: 1 }), "DIMENSION_MISMATCH");
   const [hits] = await collection.search(floats([1, 1, 1, 1, 1, 1, 1, 1]), { k: 1 });
   expect(hits?.ids).toEqual(["only"]);
@@ -84,7 +89,10 @@ test.each([1, 2, 50, 101, 102, 103, 104, 105, 120, 136, 137, 138, 145, 150, 180,
     }
 
     expect((await collection.search(floats([1, 1, 1, 1]), { k: null }))[0]?.ids).toHaveLength(found.size);
-    expect((await collection.upsert(stream({ ids: ["x"], sampleIds: ["s"], vectors: floats([1, 2, 3, 4]) }))).written).toBe(1);
+    expect(
+      (await collection.upsert(stream({ ids: ["x"], sampleIds: ["s"], vectors: floats([1, 2, 3, 4]) })))
+        .written,
+    ).toBe(1);
     expect((await collection.describe()).size).toBe(found.size + 1);
     await backend.close();
     const database = new DatabaseSync(join(folder, "crashed.db"));

@@ -53,7 +53,13 @@ function idOf(row: number): string {
 }
 
 /** The plain ranking of the loaded rows. */
-function plain(metric: Metric, query: Float32Array | Uint8Array, rows: (Float32Array | Uint8Array)[], ids: string[], options: RankOptions): string[] {
+function plain(
+  metric: Metric,
+  query: Float32Array | Uint8Array,
+  rows: (Float32Array | Uint8Array)[],
+  ids: string[],
+  options: RankOptions,
+): string[] {
   const sign = options.reverse ? -1 : 1;
   return rows
     .map((row, i) => ({ id: ids[i] ?? "", distance: reported(metric, query, row) }))
@@ -77,48 +83,71 @@ function shown(hits: Hits | undefined, ids: readonly (string | null)[]): string[
 const kernels = { simd: loadKernel(), "simd in pieces": small(loadKernel()), scalar: loadKernel(true) };
 
 describe.each(Object.entries(kernels))("%s", (name, kernel) => {
-  test.each(["cosine", "dotproduct", "euclidean", "jaccard", "hamming"] as const)("%s is the plain ranking", (metric) => {
-    const bits = metric === "jaccard" || metric === "hamming";
-    const length = bits ? 13 : 37;
-    const rows = 3000;
-    const source = vectors(rows, metric, 5, length);
-    const { resident, file, refresh } = load(metric, source.dimension, source.data, kernel);
-    if (name === "simd in pieces") expect(resident.segments.length).toBeGreaterThan(bits ? 0 : 2);
-    const gone = Array.from({ length: 300 }, (_, i) => i * 9);
-    deleteEntries(file, gone.map(idOf));
-    refresh();
-    const kept = Array.from({ length: rows }, (_, i) => i).filter((row) => !gone.includes(row));
-    const [list, ids] = [kept.map((row) => source.row(row)), kept.map(idOf)];
-    const queries = Array.from({ length: 19 }, (_, i) => vectors(19, metric, 6, length).row(i));
-    const allowed = { mask: resident.live, count: resident.size };
-    const middle = reported(metric, queries[0] ?? source.row(0), source.row(1));
-    for (const reverse of [false, true]) {
-      for (const [k, maxDistance] of [[10, Infinity], [500, Infinity], [null, Infinity], [40, middle], [5, -1e9]] as const) {
-        const options = { k, reverse, maxDistance };
-        const found = searchResident(resident, queries, allowed, options);
-        for (const i of [0, 3, 16, 18]) {
-          const query = queries[i] ?? source.row(0);
-          expect(shown(found[i], resident.ids)).toEqual(plain(metric, query, list, ids, options));
+  test.each(["cosine", "dotproduct", "euclidean", "jaccard", "hamming"] as const)(
+    "%s is the plain ranking",
+    (metric) => {
+      const bits = metric === "jaccard" || metric === "hamming";
+      const length = bits ? 13 : 37;
+      const rows = 3000;
+      const source = vectors(rows, metric, 5, length);
+      const { resident, file, refresh } = load(metric, source.dimension, source.data, kernel);
+      if (name === "simd in pieces") expect(resident.segments.length).toBeGreaterThan(bits ? 0 : 2);
+      const gone = Array.from({ length: 300 }, (_, i) => i * 9);
+      deleteEntries(file, gone.map(idOf));
+      refresh();
+      const kept = Array.from({ length: rows }, (_, i) => i).filter((row) => !gone.includes(row));
+      const [list, ids] = [kept.map((row) => source.row(row)), kept.map(idOf)];
+      const queries = Array.from({ length: 19 }, (_, i) => vectors(19, metric, 6, length).row(i));
+      const allowed = { mask: resident.live, count: resident.size };
+      const middle = reported(metric, queries[0] ?? source.row(0), source.row(1));
+      for (const reverse of [false, true]) {
+        for (const [k, maxDistance] of [
+          [10, Infinity],
+          [500, Infinity],
+          [null, Infinity],
+          [40, middle],
+          [5, -1e9],
+        ] as const) {
+          const options = { k, reverse, maxDistance };
+          const found = searchResident(resident, queries, allowed, options);
+          for (const i of [0, 3, 16, 18]) {
+            const query = queries[i] ?? source.row(0);
+            expect(shown(found[i], resident.ids)).toEqual(plain(metric, query, list, ids, options));
+          }
         }
       }
-    }
-    file.close();
-  });
-
-  test.each(["cosine", "dotproduct", "euclidean"] as const)("%s of huge, tiny and mixed numbers", (metric) => {
-    for (const scale of [1e30, 1e18, 1e-18, 1e-30, 1e-40]) {
-      const source = vectors(400, metric, 8, 20);
-      const data = source.data.map((value, i) => (i % 60 < 40 ? value * scale : value)) as Float32Array;
-      const { resident, file } = load(metric, 20, data, kernel);
-      const query = data.slice(0, 20);
-      const options = { k: 20, reverse: false, maxDistance: Infinity };
-      const [found] = searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
-      const rows = Array.from({ length: 400 }, (_, i) => data.subarray(i * 20, i * 20 + 20));
-      const expected = plain(metric, query, rows, rows.map((_, i) => idOf(i)), options);
-      expect(shown(found, resident.ids)).toEqual(expected);
       file.close();
-    }
-  });
+    },
+  );
+
+  test.each(["cosine", "dotproduct", "euclidean"] as const)(
+    "%s of huge, tiny and mixed numbers",
+    (metric) => {
+      for (const scale of [1e30, 1e18, 1e-18, 1e-30, 1e-40]) {
+        const source = vectors(400, metric, 8, 20);
+        const data = source.data.map((value, i) => (i % 60 < 40 ? value * scale : value)) as Float32Array;
+        const { resident, file } = load(metric, 20, data, kernel);
+        const query = data.slice(0, 20);
+        const options = { k: 20, reverse: false, maxDistance: Infinity };
+        const [found] = searchResident(
+          resident,
+          [query],
+          { mask: resident.live, count: resident.size },
+          options,
+        );
+        const rows = Array.from({ length: 400 }, (_, i) => data.subarray(i * 20, i * 20 + 20));
+        const expected = plain(
+          metric,
+          query,
+          rows,
+          rows.map((_, i) => idOf(i)),
+          options,
+        );
+        expect(shown(found, resident.ids)).toEqual(expected);
+        file.close();
+      }
+    },
+  );
 
   test("thousands of doubles come by id", () => {
     const data = new Float32Array(5000 * 8);
@@ -128,7 +157,12 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
     const options = { k: 30, reverse: false, maxDistance: Infinity };
     const [found] = searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
     const doubles = Array.from({ length: 5000 }, (_, i) => i).filter((row) => row % 50 !== 0);
-    expect(shown(found, resident.ids)).toEqual(doubles.map((row) => `${idOf(row)} 0`).sort().slice(0, 30));
+    expect(shown(found, resident.ids)).toEqual(
+      doubles
+        .map((row) => `${idOf(row)} 0`)
+        .sort()
+        .slice(0, 30),
+    );
     file.close();
   });
 });
@@ -136,18 +170,26 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
 test("rank sorts any numbers as a plain sort does", () => {
   const distance = fc.oneof(fc.float({ noNaN: true }), fc.constantFrom(0, 1, -1, 0.5));
   fc.assert(
-    fc.property(fc.array(distance, { maxLength: 200 }), fc.boolean(), fc.option(fc.integer({ min: 1, max: 50 })), (values, reverse, k) => {
-      // A distance is never minus zero.
-      const distances = Float32Array.from(values, (value) => value + 0);
-      const slots = Uint32Array.from(distances.keys());
-      const ids = Array.from(slots, (slot) => idOf(slot));
-      const found = rank({ slots, distances }, ids, { k, reverse, maxDistance: Infinity });
-      const sign = reverse ? -1 : 1;
-      const expected = [...slots]
-        .sort((a, b) => sign * compare(distances[a] ?? 0, distances[b] ?? 0) || compare(ids[a] ?? "", ids[b] ?? ""))
-        .slice(0, k ?? undefined);
-      expect([...found.slots]).toEqual(expected);
-    }),
+    fc.property(
+      fc.array(distance, { maxLength: 200 }),
+      fc.boolean(),
+      fc.option(fc.integer({ min: 1, max: 50 })),
+      (values, reverse, k) => {
+        // A distance is never minus zero.
+        const distances = Float32Array.from(values, (value) => value + 0);
+        const slots = Uint32Array.from(distances.keys());
+        const ids = Array.from(slots, (slot) => idOf(slot));
+        const found = rank({ slots, distances }, ids, { k, reverse, maxDistance: Infinity });
+        const sign = reverse ? -1 : 1;
+        const expected = [...slots]
+          .sort(
+            (a, b) =>
+              sign * compare(distances[a] ?? 0, distances[b] ?? 0) || compare(ids[a] ?? "", ids[b] ?? ""),
+          )
+          .slice(0, k ?? undefined);
+        expect([...found.slots]).toEqual(expected);
+      },
+    ),
     { seed: 3, numRuns: 200 },
   );
 });

@@ -95,7 +95,8 @@ function scalarKernel(): Kernel {
         arithmetic: scalarArithmetic(buffer),
         buffer: () => buffer,
         grow(bytes) {
-          if (bytes > SCALAR_BYTES) throw new RangeError(`Expected at most ${SCALAR_BYTES} bytes but found ${bytes}`);
+          if (bytes > SCALAR_BYTES)
+            throw new RangeError(`Expected at most ${SCALAR_BYTES} bytes but found ${bytes}`);
         },
       };
     },
