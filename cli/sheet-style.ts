@@ -27,10 +27,11 @@ section {
 .prompt { font-size: 24px; line-height: 1.25; letter-spacing: -0.01em; text-wrap: balance; }
 .prompt::before { content: "\\201C"; color: var(--accent); }
 .prompt::after { content: "\\201D"; color: var(--accent); }
-dl { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; font-size: 12.5px; }
+.about { display: grid; gap: 10px; align-content: start; min-width: 0; }
 dt { color: var(--quiet); }
+.facts { display: grid; grid-template-columns: auto 1fr; gap: 2px 12px; font-size: 12.5px; }
 dd { overflow-wrap: anywhere; }
-.results { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(172px, 1fr)); gap: 16px; }
+.results { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(164px, 1fr)); gap: 14px; }
 .card {
   background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow: hidden;
   display: grid; align-content: start; gap: 4px; padding-bottom: 10px;
@@ -54,8 +55,8 @@ dd { overflow-wrap: anywhere; }
 .card .frame + .line { margin-top: 6px; }
 .rank { font-weight: 700; color: var(--accent); font-variant-numeric: tabular-nums; }
 .card .name { color: var(--text); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.numbers { justify-content: space-between; font-variant-numeric: tabular-nums; }
-.score { color: var(--quiet); font-size: 12.5px; }
+.numbers { display: grid; grid-template-columns: 1fr 1fr; padding: 0 12px; font-variant-numeric: tabular-nums; }
+.numbers dt { font-size: 11px; }
 .chips { list-style: none; display: flex; flex-wrap: wrap; gap: 4px; padding: 4px 12px 0; }
 .chips li { background: var(--chip); color: var(--chip-text); border-radius: 99px; padding: 1px 8px; font-size: 11.5px; }
 .empty { color: var(--quiet); padding: 8px 0; }
@@ -63,7 +64,8 @@ footer { border-top: 1px solid var(--line); padding-top: 14px; color: var(--quie
 @media (max-width: 760px) {
   body { padding: 18px 16px 28px; }
   section { grid-template-columns: minmax(0, 1fr); gap: 18px; }
-  .query { position: static; }
+  .query { position: static; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr); }
+  .query h2, .query h2 + .about { grid-column: 1 / -1; }
   .results { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 12px; }
 }
 @media print {

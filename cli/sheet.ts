@@ -109,7 +109,7 @@ function renderQuery({ query, facts }: SheetSearch): string {
   const rows = Object.entries(facts).map(
     ([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`,
   );
-  return `<div class="query"><h2>${KINDS[kind]}</h2>${picture}${text}<dl>${rows.join("")}</dl></div>`;
+  return `<div class="query"><h2>${KINDS[kind]}</h2>${picture}<div class="about">${text}<dl class="facts">${rows.join("")}</dl></div></div>`;
 }
 
 function renderResult(result: SheetResult): string {
@@ -126,7 +126,7 @@ function renderResult(result: SheetResult): string {
   return `<li class="card" id="result-${escapeHtml(id)}-${rank}">
 <div class="frame">${picture}</div>
 <div class="line"><span class="rank">${rank}</span><span class="name" title="${escapeHtml(filepath)}">${escapeHtml(name)}</span></div>
-<div class="line numbers"><span title="distance: lower is closer">${figure(distance)}</span><span class="score" title="score: higher is more similar">score ${figure(score)}</span></div>
+<dl class="numbers"><dt>distance</dt><dt>score</dt><dd>${figure(distance)}</dd><dd>${figure(score)}</dd></dl>
 ${shown.length === 0 ? "" : `<ul class="chips">${shown.join("")}</ul>`}
 </li>`;
 }

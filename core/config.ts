@@ -90,8 +90,8 @@ export function readConfig(overrides: ConfigOverrides = {}, environment: Environ
 }
 
 function generalRows(overrides: ConfigOverrides, environment: Environment, file: BrainFile): SettingRow[] {
-  const home = environment["HOME"] || homedir();
-  const cacheHome = environment["XDG_CACHE_HOME"] || join(home, ".cache");
+  const home = environment.HOME || homedir();
+  const cacheHome = environment.XDG_CACHE_HOME || join(home, ".cache");
   const row = (
     name: keyof ConfigOverrides,
     variable: string,
@@ -172,14 +172,14 @@ function namesOf(backend: string): string[] {
 function backendsOf(
   file: BrainFile,
 ): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> {
-  const backends = file.content["similarity_backends"] ?? {};
+  const backends = file.content.similarity_backends ?? {};
   if (!isRecord(backends)) throw invalid(`similarity_backends in ${file.path}`, "an object", backends);
   return backends as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 function readBrainFile(environment: Environment): BrainFile {
-  const named = environment["FIFTYONE_BRAIN_CONFIG_PATH"];
-  const path = named || join(environment["HOME"] || homedir(), ".fiftyone", "brain_config.json");
+  const named = environment.FIFTYONE_BRAIN_CONFIG_PATH;
+  const path = named || join(environment.HOME || homedir(), ".fiftyone", "brain_config.json");
   let text: string;
   try {
     text = readFileSync(path, "utf8");

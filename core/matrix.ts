@@ -78,6 +78,24 @@ export function toMatrix(vectors: VectorsLike): Matrix {
   return matrix(data, dimension);
 }
 
+/** As `toMatrix`, and takes packed bits as well. */
+export function toVectors(vectors: VectorsLike | Matrix<VectorData>): Matrix<VectorData> {
+  return isMatrix(vectors)
+    ? matrix<VectorData>(vectors.data.slice(), vectors.dimension)
+    : toMatrix(vectors as VectorsLike);
+}
+
+/** Rows of one kind as a matrix, copied. */
+export function stackRows<Data extends VectorData>(rows: readonly Data[], dimension: number): Matrix<Data> {
+  const first = rows[0] ?? (new Float32Array(0) as VectorData as Data);
+  const length = rowLength(first, dimension);
+  const data = newData(first, rows.length * length);
+  rows.forEach((row, i) => {
+    data.set(row, i * length);
+  });
+  return matrix(data, dimension);
+}
+
 /** The rows at `positions`, in that order, copied. */
 export function takeRows<Data extends VectorData>(
   source: Matrix<Data>,

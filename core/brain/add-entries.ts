@@ -2,7 +2,7 @@
 
 import type { ExistingOptions } from "../dataset/brain-port.ts";
 import { NearsightError } from "../errors.ts";
-import { type Matrix, takeRows, toMatrix, type VectorsLike } from "../matrix.ts";
+import { type Matrix, takeRows, toVectors, type VectorData, type VectorsLike } from "../matrix.ts";
 import { type Failure, writeBatch } from "./entries.ts";
 import { assertDimension, type OpenIndex } from "./open-index.ts";
 
@@ -12,12 +12,12 @@ const ADD_ROWS = 1_000;
 /** Adds or replaces entries; WRITE_PARTIAL names those the backend refused, the others are kept. */
 export async function addEntries(
   index: OpenIndex,
-  embeddings: VectorsLike,
+  embeddings: VectorsLike | Matrix<VectorData>,
   sampleIds: readonly string[],
   labelIds: readonly string[] | null,
   options: ExistingOptions,
 ): Promise<void> {
-  const vectors = toMatrix(embeddings);
+  const vectors = toVectors(embeddings);
   assertShape(index, vectors, sampleIds, labelIds);
   if (vectors.rows === 0) return;
   assertDimension(index.run, vectors.dimension);
@@ -68,7 +68,7 @@ async function chooseRows(
 
 function assertShape(
   index: OpenIndex,
-  vectors: Matrix,
+  vectors: Matrix<VectorData>,
   sampleIds: readonly string[],
   labelIds: readonly string[] | null,
 ): void {

@@ -3,7 +3,7 @@
 import type { EmbeddingOptions } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { NearsightError, throwIfAborted } from "../errors.ts";
-import { concatRows } from "../matrix.ts";
+import { concatRows, type VectorData } from "../matrix.ts";
 import type { PlannedEntry, RowIdentity } from "../store/store.ts";
 import type { EmbeddedRows } from "./embed-media.ts";
 import { entryPages, type Failure, writeBatch } from "./entries.ts";
@@ -52,7 +52,7 @@ function sourceOf(
   index: OpenIndex,
   samples: SampleCollection,
   plan: BuildPlan,
-  vectors: ReadonlyMap<string, Float32Array> | null,
+  vectors: ReadonlyMap<string, VectorData> | null,
   options: EmbeddingOptions,
 ): VectorSource {
   const { context, run } = index;
@@ -89,8 +89,8 @@ async function collectGiven(
   samples: SampleCollection,
   patchesField: string | null,
   given: GivenVectors,
-): Promise<Map<string, Float32Array>> {
-  const vectors = new Map<string, Float32Array>();
+): Promise<Map<string, VectorData>> {
+  const vectors = new Map<string, VectorData>();
   for await (const page of positionedRows(samples, patchesField)) {
     for (const row of page) {
       const vector = given.vectorOf(row);
@@ -104,7 +104,7 @@ async function collectGiven(
 async function freezeRows(
   index: OpenIndex,
   samples: SampleCollection,
-  vectors: ReadonlyMap<string, Float32Array> | null,
+  vectors: ReadonlyMap<string, VectorData> | null,
   epoch: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {

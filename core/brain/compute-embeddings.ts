@@ -3,7 +3,7 @@
 import type { ComputeEmbeddingsOptions, EmbeddingOptions, Embeddings } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { throwIfAborted } from "../errors.ts";
-import { matrix } from "../matrix.ts";
+import { stackRows } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { RowIdentity } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
@@ -54,7 +54,7 @@ export async function embedSamples(
   for await (const rows of source(pages(wanted))) {
     throwIfAborted(options.signal);
     rows.ids.forEach((id, i) => {
-      vectors.set(id, rows.vectors.row(i));
+      vectors.set(id, rows.vectors.row(i) as Float32Array);
     });
     failed.push(...rows.failed);
     const done = vectors.size + failed.length;
@@ -87,12 +87,11 @@ function inOrder(
   ofPatches: boolean,
 ): Embeddings {
   const rows = wanted.filter((row) => vectors.has(row.id));
-  const data = new Float32Array(rows.length * dimension);
-  rows.forEach((row, i) => {
-    data.set(vectors.get(row.id) ?? [], i * dimension);
-  });
   return {
-    embeddings: matrix(data, dimension),
+    embeddings: stackRows(
+      rows.flatMap((row) => vectors.get(row.id) ?? []),
+      dimension,
+    ),
     sampleIds: rows.map((row) => row.sampleId),
     labelIds: ofPatches ? rows.map((row) => row.id) : null,
     failed,

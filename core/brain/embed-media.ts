@@ -3,7 +3,7 @@
 import { pMapIterable } from "p-map";
 import type { EmbeddingOptions } from "../dataset/brain-port.ts";
 import { isNearsightError, throwIfAborted } from "../errors.ts";
-import { concatRows, type Matrix, matrix } from "../matrix.ts";
+import { type Matrix, stackRows, type VectorData } from "../matrix.ts";
 import type { BoundingBox, CropOptions } from "../media/input-spec.ts";
 import { embedAll } from "../models/embed.ts";
 import type { EmbeddingModel } from "../models/model.ts";
@@ -23,7 +23,7 @@ export interface EmbedRow extends Pick<MediaRow, "id" | "sampleId" | "filepath">
 export interface EmbeddedRows {
   readonly ids: readonly string[];
   readonly sampleIds: readonly string[];
-  readonly vectors: Matrix;
+  readonly vectors: Matrix<VectorData>;
   readonly failed: readonly Failure[];
 }
 
@@ -65,7 +65,9 @@ export async function* embedMedia(
     throwIfAborted(signal);
     const first = batch.failed[0];
     if (first !== undefined && options.skipFailures === false) throw first.error;
-    batch.ids.forEach((id, i) => open.get(id)?.vectors.push(batch.vectors.row(i).slice()));
+    batch.ids.forEach((id, i) => {
+      open.get(id)?.vectors.push(batch.vectors.row(i).slice());
+    });
     for (const { id, error } of batch.failed) open.get(id)?.reasons.push(error.message);
     yield finished(open, [...batch.ids, ...batch.failed.map(({ id }) => id)], model.dimension);
   }
@@ -96,8 +98,8 @@ function finished(open: Map<string, OpenRow>, ids: readonly string[], dimension:
   return {
     ids: good.map(({ row }) => row.id),
     sampleIds: good.map(({ row }) => row.sampleId),
-    vectors: concatRows(
-      good.map(({ vectors }) => matrix(meanVector(vectors, dimension), dimension)),
+    vectors: stackRows(
+      good.map(({ vectors }) => meanVector(vectors, dimension)),
       dimension,
     ),
     failed: done

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Collection, Selection } from "../backends/backend.ts";
-import { type Matrix, matrix } from "../matrix.ts";
+import { type Matrix, stackRows, type VectorData } from "../matrix.ts";
 
 /** Ids per page of a selection. */
 const SELECTION_PAGE = 5_000;
@@ -24,23 +24,22 @@ export function selectIds(ids: readonly string[]): Selection {
 export async function getVectors(
   collection: Collection,
   ids: readonly string[],
-): Promise<{ ids: string[]; sampleIds: string[]; vectors: Matrix }> {
-  const rows = new Map<string, { sampleId: string; vector: Float32Array }>();
+): Promise<{ ids: string[]; sampleIds: string[]; vectors: Matrix<VectorData> }> {
+  const rows = new Map<string, { sampleId: string; vector: VectorData }>();
   let dimension = 0;
   for await (const batch of collection.fetch(selectIds([...new Set(ids)]))) {
     dimension = batch.vectors.dimension;
     batch.ids.forEach((id, i) => {
-      rows.set(id, { sampleId: batch.sampleIds[i] ?? id, vector: batch.vectors.row(i) as Float32Array });
+      rows.set(id, { sampleId: batch.sampleIds[i] ?? id, vector: batch.vectors.row(i) });
     });
   }
   const found = ids.filter((id) => rows.has(id));
-  if (found.length > 0 && rows.size > 0) {
-    const data = new Float32Array(found.length * dimension);
-    found.forEach((id, i) => {
-      data.set(rows.get(id)?.vector ?? [], i * dimension);
-    });
-    const sampleIds = found.map((id) => rows.get(id)?.sampleId ?? id);
-    return { ids: found, sampleIds, vectors: matrix(data, dimension) };
-  }
-  return { ids: [], sampleIds: [], vectors: matrix(new Float32Array(0), dimension) };
+  return {
+    ids: found,
+    sampleIds: found.map((id) => rows.get(id)?.sampleId ?? id),
+    vectors: stackRows(
+      found.flatMap((id) => rows.get(id)?.vector ?? []),
+      dimension,
+    ),
+  };
 }

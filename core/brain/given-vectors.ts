@@ -2,7 +2,15 @@
 
 import type { Embeddings, EmbeddingsInput } from "../dataset/brain-port.ts";
 import { NearsightError } from "../errors.ts";
-import { isMatrix, type Matrix, matrix, toMatrix, type VectorsLike } from "../matrix.ts";
+import {
+  isMatrix,
+  type Matrix,
+  matrix,
+  toMatrix,
+  toVectors,
+  type VectorData,
+  type VectorsLike,
+} from "../matrix.ts";
 import type { RowIdentity } from "../store/store.ts";
 
 /** A row of the view as the look-up needs it. */
@@ -19,7 +27,7 @@ export interface GivenVectors {
   /** Number of vectors that must meet the view's rows one to one, or null where ids decide. */
   readonly expectedRows: number | null;
   /** The row's vector, or null if there is none for it. */
-  vectorOf(row: RowPosition): Float32Array | null;
+  vectorOf(row: RowPosition): VectorData | null;
 }
 
 type VectorsBySample = ReadonlyMap<string, readonly number[] | Float32Array | VectorsLike>;
@@ -28,15 +36,15 @@ type VectorsBySample = ReadonlyMap<string, readonly number[] | Float32Array | Ve
 export function givenVectors(input: Exclude<EmbeddingsInput, string | false>): GivenVectors {
   if (isEmbeddings(input)) return byId(input);
   if (input instanceof Map) return bySample(input);
-  if (isMatrix(input) || Array.isArray(input)) return inOrder(toMatrix(input as VectorsLike));
+  if (isMatrix(input) || Array.isArray(input)) return inOrder(toVectors(input as VectorsLike));
   return bySample(new Map(Object.entries(input)) as VectorsBySample);
 }
 
-function isEmbeddings(input: object): input is Embeddings {
+function isEmbeddings(input: object): input is Embeddings<VectorData> {
   return "embeddings" in input && "sampleIds" in input;
 }
 
-function inOrder(vectors: Matrix): GivenVectors {
+function inOrder(vectors: Matrix<VectorData>): GivenVectors {
   return {
     dimension: vectors.dimension,
     expectedRows: vectors.rows,
@@ -44,7 +52,7 @@ function inOrder(vectors: Matrix): GivenVectors {
   };
 }
 
-function byId(input: Embeddings): GivenVectors {
+function byId(input: Embeddings<VectorData>): GivenVectors {
   const ids = input.labelIds ?? input.sampleIds;
   if (ids.length !== input.embeddings.rows) {
     throw lengthMismatch(`${ids.length} vectors, one for each id,`, input.embeddings.rows);

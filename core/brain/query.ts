@@ -1,9 +1,10 @@
 /** Turns a query (ids, vectors, prompts, images, or a mix) into vectors of the index. */
 
 import type { Collection } from "../backends/backend.ts";
+import { isBinaryMetric, type Metric } from "../backends/metric.ts";
 import type { BareQuery } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
-import { assertUsable, type Matrix, matrix, toMatrix } from "../matrix.ts";
+import { assertUsable, type Matrix, matrix, stackRows, toMatrix, type VectorData } from "../matrix.ts";
 import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
 import type { ImageQuery, QueryTerm, SimilarityQuery, SimpleQuery } from "../stages.ts";
 import { meanVector } from "./embed-media.ts";
@@ -11,12 +12,18 @@ import { normalized } from "./entries.ts";
 import { getVectors } from "./fetch-vectors.ts";
 import { assertDimension, type OpenIndex } from "./open-index.ts";
 
+/** One vector [1, dimension] and how much it counts; below 0 to keep away from it. */
+export interface Weighted<Data extends VectorData = VectorData> {
+  readonly vector: Matrix<Data>;
+  readonly weight: number;
+}
+
 /** What to search with: vectors to aggregate, or rankings to fuse. */
 export type QueryPlan =
-  | { readonly kind: "vectors"; readonly vectors: Matrix }
+  | { readonly kind: "vectors"; readonly vectors: Matrix<VectorData> }
   | {
       readonly kind: "fuse";
-      readonly terms: readonly { readonly vector: Matrix; readonly weight: number }[];
+      readonly terms: readonly Weighted[];
     };
 
 /** Resolves a query against an index. Errors: ID_NOT_FOUND, PROMPTS_UNSUPPORTED, MODEL_MISMATCH, DIMENSION_MISMATCH, VECTOR_INVALID. */
@@ -33,11 +40,14 @@ export async function planQuery(
     query.combine.map(async (term) => {
       const { of, weight } = parsedTerm(term);
       const vectors = await checked(index, await vectorsOf(index, collection, of));
-      return { vector: oneRow(meanOf(vectors)), weight };
+      return { vector: oneDirection(index, vectors, query.by), weight };
     }),
   );
   if (query.by === "rank") return { kind: "fuse", terms };
-  return { kind: "vectors", vectors: await checked(index, weightedSum(terms)) };
+  return {
+    kind: "vectors",
+    vectors: await checked(index, weightedSum(terms as readonly Weighted<Float32Array>[])),
+  };
 }
 
 /** True where the query needs a model that takes text. */
@@ -47,9 +57,9 @@ export function needsPrompts(query: SimilarityQuery | BareQuery): boolean {
 }
 
 /** The mean of all rows. */
-export function meanOf(vectors: Matrix): Float32Array {
+export function meanOf(vectors: Matrix<VectorData>): Float32Array {
   return meanVector(
-    Array.from({ length: vectors.rows }, (_, i) => vectors.row(i)),
+    Array.from({ length: vectors.rows }, (_, i) => vectors.row(i) as Float32Array),
     vectors.dimension,
   );
 }
@@ -63,8 +73,23 @@ function parsedTerm(term: QueryTerm): { of: SimpleQuery; weight: number } {
   return { of: term, weight: term.weight ?? 1 };
 }
 
+/** The mean of a term's vectors; bits have neither a mean nor a sum, so they can only be fused one by one. */
+function oneDirection(
+  index: OpenIndex,
+  vectors: Matrix<VectorData>,
+  by: "mean" | "rank" | undefined,
+): Matrix<VectorData> {
+  if (!(vectors.data instanceof Uint8Array)) return oneRow(meanOf(vectors));
+  if (by === "rank" && vectors.rows === 1) return vectors;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Index '${index.run.key}' holds bits, whose vectors cannot be added up`,
+    hint: 'Combine single vectors with by: "rank"',
+  });
+}
+
 /** Directions count, not lengths: each term's mean is brought to length 1 before it is weighted. */
-function weightedSum(terms: readonly { vector: Matrix; weight: number }[]): Matrix {
+function weightedSum(terms: readonly Weighted<Float32Array>[]): Matrix {
   const dimension = terms[0]?.vector.dimension ?? 0;
   const sum = new Float32Array(dimension);
   for (const { vector, weight } of terms) {
@@ -74,11 +99,15 @@ function weightedSum(terms: readonly { vector: Matrix; weight: number }[]): Matr
   return oneRow(sum);
 }
 
-async function vectorsOf(index: OpenIndex, collection: Collection, query: SimpleQuery): Promise<Matrix> {
+async function vectorsOf(
+  index: OpenIndex,
+  collection: Collection,
+  query: SimpleQuery,
+): Promise<Matrix<VectorData>> {
   if ("id" in query) return vectorsById(index, collection, [query.id]);
   if ("ids" in query) return vectorsById(index, collection, query.ids);
-  if ("vector" in query) return toMatrix([query.vector]);
-  if ("vectors" in query) return toMatrix(query.vectors);
+  if ("vector" in query) return asStored(index, toMatrix([query.vector]));
+  if ("vectors" in query) return asStored(index, toMatrix(query.vectors));
   if ("prompt" in query) return promptVectors(index, [query.prompt]);
   if ("prompts" in query) return promptVectors(index, query.prompts);
   return imageVector(index, query.image);
@@ -114,7 +143,7 @@ async function vectorsById(
   index: OpenIndex,
   collection: Collection,
   ids: readonly string[],
-): Promise<Matrix> {
+): Promise<Matrix<VectorData>> {
   const known = await knownIds(index, ids);
   const missing = ids.find((id) => !known.has(id));
   if (missing !== undefined) {
@@ -133,6 +162,30 @@ async function vectorsById(
     samples.length === 0 ? [] : await entries.list(index.run.id, { sampleIds: samples, states: ["indexed"] });
   const wanted = [...ids.filter((id) => found.has(id)), ...ofSamples.map((entry) => entry.entryId)];
   return (await getVectors(collection, wanted)).vectors;
+}
+
+/** Numbers as the index keeps them: for binary metrics 0s and 1s are packed, bytes are taken as they are. */
+function asStored(index: OpenIndex, vectors: Matrix): Matrix<VectorData> {
+  const { metric, dimension } = index.run.config;
+  if (!isBinaryMetric(metric as Metric) || dimension === null) return vectors;
+  const packed = vectors.dimension === dimension / 8 && vectors.dimension !== dimension;
+  const rows = Array.from({ length: vectors.rows }, (_, i) => vectors.row(i));
+  if (packed)
+    return stackRows(
+      rows.map((row) => Uint8Array.from(row)),
+      dimension,
+    );
+  assertDimension(index.run, vectors.dimension);
+  return stackRows(rows.map(packBits), dimension);
+}
+
+/** 8 numbers to a byte, lowest bit first; anything but 0 is a 1. */
+function packBits(row: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(row.length / 8);
+  row.forEach((value, i) => {
+    if (value !== 0) bytes[i >> 3] = (bytes[i >> 3] ?? 0) | (1 << (i & 7));
+  });
+  return bytes;
 }
 
 async function promptVectors(index: OpenIndex, prompts: readonly string[]): Promise<Matrix> {
@@ -181,7 +234,7 @@ export async function queryModel(index: OpenIndex): Promise<EmbeddingModel> {
   return model;
 }
 
-async function checked(index: OpenIndex, vectors: Matrix): Promise<Matrix> {
+async function checked(index: OpenIndex, vectors: Matrix<VectorData>): Promise<Matrix<VectorData>> {
   assertDimension(index.run, vectors.dimension);
   assertUsable(vectors, { nonZero: index.run.config.metric === "cosine" });
   return vectors;

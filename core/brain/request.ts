@@ -51,12 +51,12 @@ export async function checkRequest(
   const connection = pick(given, (name) => context.isConnectionOption(backendName, name));
   const params = pick({ ...defaults, ...given }, (name) => !context.isConnectionOption(backendName, name));
   const backend = await context.backend(backendName, connection);
-  const metric = checkedMetric(backend, options.metric ?? params["metric"]);
+  const metric = checkedMetric(backend, options.metric ?? params.metric);
   await checkFields(samples, options);
   const plan = await embeddingPlan(context, samples, options);
   if (plan.kind === "given") await assertRows(samples, plan.vectors, options.patchesField);
   const modelFacts = await describeModel(context, plan, options);
-  const named = options.collectionName ?? params["collectionName"] ?? params["indexName"];
+  const named = options.collectionName ?? params.collectionName ?? params.indexName;
   const { metric: _metric, collectionName: _collection, indexName: _index, ...backendParams } = params;
   const config = {
     backend: backendName,

@@ -1,10 +1,10 @@
 /** Searches an index: aggregates several queries, and drops and refills results whose sample is gone. */
 
 import type { Backend, Collection, Columns, Selection } from "../backends/backend.ts";
-import { type Matrix, takeRows } from "../matrix.ts";
+import { type Matrix, takeRows, type VectorData } from "../matrix.ts";
 import type { Aggregation } from "../stages.ts";
 import type { OpenIndex } from "./open-index.ts";
-import { meanOf, oneRow, type QueryPlan } from "./query.ts";
+import { meanOf, oneRow, type QueryPlan, type Weighted } from "./query.ts";
 
 /** What is wanted of a search. */
 export interface Wanted {
@@ -36,10 +36,13 @@ export async function search(
 ): Promise<Hit[]> {
   const backend = await index.backend();
   if (plan.kind === "fuse") return fused(index, backend, collection, plan.terms, wanted);
-  if (plan.vectors.rows > 1 && wanted.aggregation !== "mean") {
-    return aggregated(index, backend, collection, plan.vectors, wanted);
+  const { vectors } = plan;
+  if (vectors.rows === 1) return liveHits(index, backend, collection, vectors, wanted);
+  // Bits have no mean: their distances are averaged instead.
+  if (wanted.aggregation !== "mean" || vectors.data instanceof Uint8Array) {
+    return aggregated(index, backend, collection, vectors, wanted);
   }
-  return liveHits(index, backend, collection, oneRow(meanOf(plan.vectors)), wanted);
+  return liveHits(index, backend, collection, oneRow(meanOf(vectors)), wanted);
 }
 
 /** Hits whose sample exists; asks for more while some were dropped, so that `k` stays `k`. */
@@ -47,7 +50,7 @@ async function liveHits(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
-  query: Matrix,
+  query: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Hit[]> {
   let asked = wanted.k;
@@ -67,7 +70,7 @@ async function liveHits(
 async function rawHits(
   backend: Backend,
   collection: Collection,
-  query: Matrix,
+  query: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Hit[]> {
   const { maxK } = backend.capabilities;
@@ -101,7 +104,7 @@ async function rankings(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
-  queries: Matrix,
+  queries: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Hit[][]> {
   const whole = { ...wanted, k: null, reverse: false, maxDistance: undefined };
@@ -116,7 +119,7 @@ async function aggregated(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
-  queries: Matrix,
+  queries: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Hit[]> {
   const lists = await rankings(index, backend, collection, queries, wanted);
@@ -145,7 +148,7 @@ async function fused(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
-  terms: readonly { vector: Matrix; weight: number }[],
+  terms: readonly Weighted[],
   wanted: Wanted,
 ): Promise<Hit[]> {
   const scores = new Map<string, { sampleId: string; score: number }>();

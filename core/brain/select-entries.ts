@@ -2,7 +2,7 @@
 
 import type { Embeddings, IdSelection } from "../dataset/brain-port.ts";
 import { NearsightError } from "../errors.ts";
-import { type Matrix, matrix } from "../matrix.ts";
+import { type Matrix, matrix, type VectorData } from "../matrix.ts";
 import type { EntryRecord } from "../store/store.ts";
 import { entryPages } from "./entries.ts";
 import { getVectors } from "./fetch-vectors.ts";
@@ -32,7 +32,10 @@ export async function wantedEntries(index: OpenIndex, selection: IdSelection): P
 }
 
 /** Stored vectors of a selection, in the order of the ids asked, or all in planning order. */
-export async function storedEmbeddings(index: OpenIndex, selection: IdSelection): Promise<Embeddings> {
+export async function storedEmbeddings(
+  index: OpenIndex,
+  selection: IdSelection,
+): Promise<Embeddings<VectorData>> {
   const entries = await selectEntries(index, selection);
   reportMissing(index, selection, entries);
   const collection = await index.collection();
@@ -70,7 +73,10 @@ function reportMissing(index: OpenIndex, selection: IdSelection, entries: readon
   const missing = asList(asked).filter((id) => !found.has(id));
   if (missing.length === 0) return;
   const message = `${missing.length} of the ids are not in index '${index.run.key}', such as '${missing[0]}'`;
-  if (selection.allowMissing !== false) return index.context.warn(message);
+  if (selection.allowMissing !== false) {
+    index.context.warn(message);
+    return;
+  }
   throw new NearsightError({
     code: "ID_NOT_FOUND",
     message,

@@ -9,7 +9,7 @@ import type {
 } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { isNearsightError } from "../errors.ts";
-import type { VectorsLike } from "../matrix.ts";
+import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { RunConfig, RunRecord } from "../store/store.ts";
 import { addEntries } from "./add-entries.ts";
@@ -53,7 +53,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
     },
 
     async addToIndex(
-      embeddings: VectorsLike,
+      embeddings: VectorsLike | Matrix<VectorData>,
       sampleIds: string | readonly string[],
       labelIds?: string | readonly string[] | null,
       options: ExistingOptions = {},
@@ -74,9 +74,9 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       if (entryIds.length > 0) await removeEntries(index, entryIds);
     },
 
-    async getEmbeddings(selection: IdSelection = {}): Promise<Embeddings> {
+    async getEmbeddings<Data extends VectorData>(selection: IdSelection = {}): Promise<Embeddings<Data>> {
       await usable(index);
-      return storedEmbeddings(index, selection);
+      return (await storedEmbeddings(index, selection)) as Embeddings<Data>;
     },
 
     async computeEmbeddings(

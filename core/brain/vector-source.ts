@@ -1,7 +1,7 @@
 /** Where a run's vectors come from: given ones, a stored field, or a model; one stream whichever it is. */
 
 import type { EmbeddingOptions } from "../dataset/brain-port.ts";
-import { matrix } from "../matrix.ts";
+import { type Matrix, stackRows, type VectorData } from "../matrix.ts";
 import type { BoundingBox } from "../media/input-spec.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { MediaRow, RowIdentity } from "../store/store.ts";
@@ -19,19 +19,18 @@ export interface MediaOrigin {
 }
 
 /** Vectors already in memory, by row id. */
-export function fromMap(vectors: ReadonlyMap<string, Float32Array>, dimension: number): VectorSource {
+export function fromMap(vectors: ReadonlyMap<string, VectorData>, dimension: number): VectorSource {
   return async function* (pages) {
     for await (const page of pages) {
       const found = page.filter((row) => vectors.has(row.id));
-      const data = new Float32Array(found.length * dimension);
-      found.forEach((row, i) => {
-        data.set(vectors.get(row.id) ?? [], i * dimension);
-      });
       const missing = page.filter((row) => !vectors.has(row.id));
       yield {
         ids: found.map((row) => row.id),
         sampleIds: found.map((row) => row.sampleId),
-        vectors: matrix(data, dimension),
+        vectors: stackRows(
+          found.flatMap((row) => vectors.get(row.id) ?? []),
+          dimension,
+        ),
         failed: missing.map((row) => ({ id: row.id, reason: "no vector was given for it" })),
       };
     }
@@ -69,7 +68,7 @@ export function fromModel(
   return async function* (pages) {
     for await (const rows of embedMedia(context, model, embedRows(context, origin, pages), options)) {
       if (embeddingsField !== null && rows.ids.length > 0) {
-        await context.store.vectors.put(origin.datasetId, embeddingsField, rows.ids, rows.vectors);
+        await context.store.vectors.put(origin.datasetId, embeddingsField, rows.ids, rows.vectors as Matrix);
       }
       yield rows;
     }

@@ -1,7 +1,7 @@
 /** What data sets and views need of the brain: declared here, implemented in `core/brain`. */
 
 import type { Metric } from "../backends/metric.ts";
-import type { Matrix, VectorsLike } from "../matrix.ts";
+import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { Aggregation, Stage } from "../stages.ts";
 import type { RunState } from "../store/store.ts";
@@ -38,8 +38,8 @@ export interface EmbeddingOptions {
 }
 
 /** Vectors in the order asked: `embeddings.row(i)` belongs to `sampleIds[i]` (and `labelIds[i]` for patches). */
-export interface Embeddings {
-  readonly embeddings: Matrix;
+export interface Embeddings<Data extends VectorData = Float32Array> {
+  readonly embeddings: Matrix<Data>;
   readonly sampleIds: readonly string[];
   /** Null where whole samples were embedded. */
   readonly labelIds: readonly string[] | null;
@@ -50,7 +50,9 @@ export interface Embeddings {
 /** Vectors a caller already has, in any of FiftyOne's forms. */
 export type EmbeddingsInput =
   | VectorsLike
-  | Embeddings
+  /** Packed bits, for the metrics jaccard and hamming. */
+  | Matrix<Uint8Array>
+  | Embeddings<VectorData>
   /** By sample id: one vector, or one per patch in the order of the label list. */
   | Readonly<Record<string, readonly number[] | Float32Array | VectorsLike>>
   | ReadonlyMap<string, readonly number[] | Float32Array | VectorsLike>
@@ -176,7 +178,7 @@ export interface SimilarityIndex {
 
   /** Adds vectors: row `i` of `embeddings` for `sampleIds[i]`, and `labelIds[i]` on a patch index. */
   addToIndex(
-    embeddings: VectorsLike,
+    embeddings: VectorsLike | Matrix<VectorData>,
     sampleIds: string | readonly string[],
     labelIds?: string | readonly string[] | null,
     options?: ExistingOptions,
@@ -184,7 +186,7 @@ export interface SimilarityIndex {
   /** Removes entries by sample id (all patches of it) or label id. */
   removeFromIndex(selection: IdSelection): Promise<void>;
   /** Stored vectors, all of them or those of the ids, in the order asked. */
-  getEmbeddings(selection?: IdSelection): Promise<Embeddings>;
+  getEmbeddings<Data extends VectorData = Float32Array>(selection?: IdSelection): Promise<Embeddings<Data>>;
   /** Embeds media with the run's model; writes nothing. */
   computeEmbeddings(
     samples: SampleCollection,

@@ -3,8 +3,8 @@
 import { NearsightError } from "../errors.ts";
 import type { Stage } from "../stages.ts";
 import type { MediaRow, RowIdentity, StoreStage } from "../store/store.ts";
-import type { DatasetContext } from "./context.ts";
 import { BrainMethods } from "./brain-methods.ts";
+import type { DatasetContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
 import { patchesFieldOf, type ResolvedView } from "./resolve-view.ts";
 import { type Patch, type Sample, toRow } from "./sample.ts";

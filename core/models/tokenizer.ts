@@ -43,7 +43,8 @@ export function createPromptEncoder(options: EncoderOptions): PromptEncoder {
   const maxLength = maximumLength(options, family);
   // Both were trained on prompts padded to the full length; SigLIP even reads the last position.
   const fillUp = fixedLength !== null || /^(clip|siglip)/.test(family) || isFixedPadding(json);
-  const lowerCase = tokenizerConfig.do_lower_case === true || family.startsWith("siglip");
+  // SigLIP's Python tokenizers lower-case before tokenizer.json is used; elsewhere its own normalizer does.
+  const lowerCase = family.startsWith("siglip");
   let loading: Promise<Tokenizer> | undefined;
   return {
     async encode(prompts) {

@@ -19,7 +19,9 @@ async function drawPictures(count: number): Promise<string[]> {
     Array.from({ length: count }, async (_, i) => {
       const path = join(folder, `picture${i}.png`);
       const background = i < count / 2 ? { r: 200 + i, g: 10, b: 10 } : { r: 10, g: 10, b: 200 + i };
-      await sharp({ create: { width: 40, height: 30, channels: 3, background } }).png().toFile(path);
+      await sharp({ create: { width: 40, height: 30, channels: 3, background } })
+        .png()
+        .toFile(path);
       return path;
     }),
   );
@@ -64,7 +66,11 @@ describe("building from pictures", () => {
     expect(new Set(near)).toEqual(reds);
     const byImage = dataset.sortBySimilarity({ image: join(folder, "picture20.png") }, { k: 1 });
     expect(await byImage.values("id")).toEqual([ids[20]]);
-    const models = await ns.computeSimilarity(dataset, { embeddings: false, model: colourModel(), brainKey: "empty" });
+    const models = await ns.computeSimilarity(dataset, {
+      embeddings: false,
+      model: colourModel(),
+      brainKey: "empty",
+    });
     expect(models.supportsPrompts).toBe(true);
   });
 
@@ -89,7 +95,9 @@ describe("building from pictures", () => {
     await ns.computeSimilarity(dataset, { model, brainKey: "images", embeddingsField: "colours" });
     const second = await ns.computeSimilarity(dataset, { embeddings: "colours", brainKey: "field" });
     expect(model.items()).toBe(30);
-    const [a, b] = await Promise.all(["images", "field"].map(async (key) => (await dataset.loadBrainResults(key)).getEmbeddings()));
+    const [a, b] = await Promise.all(
+      ["images", "field"].map(async (key) => (await dataset.loadBrainResults(key)).getEmbeddings()),
+    );
     expect(b?.embeddings.data).toEqual(a?.embeddings.data);
     expect((await dataset.getBrainInfo("field")).config.embeddingsField).toBe("colours");
     expect(await second.totalIndexSize()).toBe(30);
@@ -115,7 +123,9 @@ describe("failures", () => {
     const info = await dataset.getBrainInfo("images");
     expect(info).toMatchObject({ state: "partial", entries: { indexed: 29, failed: 1 } });
     expect(info.reason).toBeTruthy();
-    await sharp({ create: { width: 4, height: 4, channels: 3, background: "red" } }).png().toFile(path);
+    await sharp({ create: { width: 4, height: 4, channels: 3, background: "red" } })
+      .png()
+      .toFile(path);
     const again = await ns.computeSimilarity(dataset, { model, brainKey: "images" });
     expect(await again.totalIndexSize()).toBe(30);
     expect((await dataset.getBrainInfo("images")).state).toBe("ready");
@@ -123,7 +133,11 @@ describe("failures", () => {
 
   it("skipFailures: false stops at the first", async () => {
     writeFileSync(join(folder, "picture0.png"), "");
-    const build = ns.computeSimilarity(dataset, { model: colourModel(), brainKey: "images", skipFailures: false });
+    const build = ns.computeSimilarity(dataset, {
+      model: colourModel(),
+      brainKey: "images",
+      skipFailures: false,
+    });
     await expect(build).rejects.toMatchObject({ code: "MEDIA_INVALID" });
     expect((await dataset.getBrainInfo("images")).state).toBe("failed");
   });
@@ -170,7 +184,10 @@ describe("stopping and going on", () => {
     const first = ns.computeSimilarity(dataset, { model: slow, brainKey: "images" });
     await begun;
     const other = await temporaryNearsight({ config: { home: ns.home } });
-    const second = other.computeSimilarity(await other.loadDataset("build"), { model: inner, brainKey: "images" });
+    const second = other.computeSimilarity(await other.loadDataset("build"), {
+      model: inner,
+      brainKey: "images",
+    });
     await expect(second).rejects.toMatchObject({ code: "RUN_BUSY", retryable: true });
     release();
     expect(await (await first).totalIndexSize()).toBe(30);

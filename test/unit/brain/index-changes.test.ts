@@ -31,7 +31,9 @@ describe("addToIndex", () => {
   it("skips known ids with overwrite: false, refuses them with allowExisting: false", async () => {
     const replacement = randomVectors(1, 8, 99);
     await index.addToIndex(replacement, [ids[4] ?? ""], null, { overwrite: false, warnExisting: true });
-    expect((await index.getEmbeddings({ sampleIds: ids[4] ?? "" })).embeddings.row(0)).toEqual(vectors.row(4));
+    expect((await index.getEmbeddings({ sampleIds: ids[4] ?? "" })).embeddings.row(0)).toEqual(
+      vectors.row(4),
+    );
     expect(ns.warnings.join()).toContain("already");
     const refused = index.addToIndex(replacement, [ids[4] ?? ""], null, { allowExisting: false });
     await expect(refused).rejects.toMatchObject({ code: "ID_EXISTS" });
@@ -58,7 +60,9 @@ describe("addToIndex", () => {
   it("refuses another dimension, and other numbers of ids", async () => {
     await expect(index.addToIndex([[1, 2]], "x")).rejects.toMatchObject({ code: "DIMENSION_MISMATCH" });
     await expect(index.addToIndex(vectors, ["x"])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-    await expect(index.addToIndex(randomVectors(1, 8), "x", "y")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(index.addToIndex(randomVectors(1, 8), "x", "y")).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
   });
 });
 
@@ -82,7 +86,9 @@ describe("getEmbeddings", () => {
     expect(labelIds).toBeNull();
     expect(embeddings.shape).toEqual([2, 8]);
     expect(embeddings.row(1)).toEqual(vectors.row(2));
-    expect((await index.getEmbeddings({ sampleIds: ids[3] ?? "" })).embeddings.row(0)).toEqual(vectors.row(3));
+    expect((await index.getEmbeddings({ sampleIds: ids[3] ?? "" })).embeddings.row(0)).toEqual(
+      vectors.row(3),
+    );
     expect((await index.getEmbeddings()).embeddings.data).toEqual(vectors.data);
     expect((await index.getEmbeddings({ sampleIds: ["unknown"] })).embeddings.rows).toBe(0);
   });
@@ -104,9 +110,13 @@ describe("deleted samples", () => {
 describe("sizes", () => {
   it("count the whole index, the view's entries, and what the view misses", async () => {
     await dataset.addSamples([{ filepath: "new.jpg" }]);
-    expect([await index.totalIndexSize(), await index.indexSize(), await index.missingSize()]).toEqual([20, 20, 1]);
+    expect([await index.totalIndexSize(), await index.indexSize(), await index.missingSize()]).toEqual([
+      20, 20, 1,
+    ]);
     index.useView(dataset.limit(5));
-    expect([await index.totalIndexSize(), await index.indexSize(), await index.missingSize()]).toEqual([20, 5, 0]);
+    expect([await index.totalIndexSize(), await index.indexSize(), await index.missingSize()]).toEqual([
+      20, 5, 0,
+    ]);
     expect(index.hasView).toBe(true);
     expect(await index.sortBySimilarity({ id: ids[0] ?? "" }).count()).toBe(5);
     index.clearView();

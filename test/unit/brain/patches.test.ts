@@ -10,9 +10,16 @@ let index: SimilarityIndex;
 
 /** Three samples with 2, 0 and 3 detections; the vectors point along the axes given here. */
 const VECTORS = [
-  [[1, 0, 0], [0, 1, 0]],
+  [
+    [1, 0, 0],
+    [0, 1, 0],
+  ],
   [],
-  [[0.9, 0.1, 0], [0, 0, 1], [0.1, 0.9, 0]],
+  [
+    [0.9, 0.1, 0],
+    [0, 0, 1],
+    [0.1, 0.9, 0],
+  ],
 ];
 
 beforeEach(async () => {
@@ -23,12 +30,21 @@ beforeEach(async () => {
       filepath: `image${i}.jpg`,
       ground_truth: {
         _cls: "Detections" as const,
-        detections: vectors.map((_, j) => ({ label: j === 0 ? "cat" : "dog", boundingBox: [0.1, 0.1, 0.2, 0.2] as const })),
+        detections: vectors.map((_, j) => ({
+          label: j === 0 ? "cat" : "dog",
+          boundingBox: [0.1, 0.1, 0.2, 0.2] as const,
+        })),
       },
     })),
   );
-  const embeddings = Object.fromEntries(sampleIds.map((id, i) => [id, VECTORS[i] ?? []]).filter(([, rows]) => rows?.length));
-  index = await ns.computeSimilarity(dataset, { patchesField: "ground_truth", embeddings, brainKey: "patches" });
+  const embeddings = Object.fromEntries(
+    sampleIds.map((id, i) => [id, VECTORS[i] ?? []]).filter(([, rows]) => rows?.length),
+  );
+  index = await ns.computeSimilarity(dataset, {
+    patchesField: "ground_truth",
+    embeddings,
+    brainKey: "patches",
+  });
   labelIds = (await index.labelIds()) ?? [];
 });
 
@@ -84,11 +100,15 @@ describe("a patch index", () => {
     await index.removeFromIndex({ sampleIds });
     await index.addToIndex([[1, 1, 1]], [sampleIds[0] ?? ""], [labelIds[0] ?? ""]);
     expect(await index.sampleIds()).toEqual([sampleIds[0]]);
-    await expect(index.addToIndex([[1, 1, 1]], [sampleIds[0] ?? ""])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(index.addToIndex([[1, 1, 1]], [sampleIds[0] ?? ""])).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
   });
 
   it("is not taken for a search of whole samples without its key", async () => {
-    await expect(dataset.sortBySimilarity({ vector: [0, 1, 0] }).count()).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    await expect(dataset.sortBySimilarity({ vector: [0, 1, 0] }).count()).rejects.toMatchObject({
+      code: "RUN_NOT_FOUND",
+    });
   });
 
   it("treats a sample's id as all its patches", async () => {

@@ -43,7 +43,11 @@ describe("brain runs", () => {
     const model = colourModel();
     await ns.computeSimilarity(dataset, { embeddings: false, model, brainKey: "one" });
     const { config } = await dataset.getBrainInfo("one");
-    expect(config).toMatchObject({ model: "colours", modelFingerprint: model.fingerprint, supportsPrompts: true });
+    expect(config).toMatchObject({
+      model: "colours",
+      modelFingerprint: model.fingerprint,
+      supportsPrompts: true,
+    });
   });
 
   it("are renamed, and refuse a taken key", async () => {
@@ -59,7 +63,10 @@ describe("brain runs", () => {
   it("refuse a second build under the same key", async () => {
     await ns.computeSimilarity(dataset, { embeddings: vectors, brainKey: "one" });
     const again = ns.computeSimilarity(dataset, { embeddings: vectors, brainKey: "one" });
-    await expect(again).rejects.toMatchObject({ code: "RUN_EXISTS", hint: expect.stringContaining("deleteBrainRun") });
+    await expect(again).rejects.toMatchObject({
+      code: "RUN_EXISTS",
+      hint: expect.stringContaining("deleteBrainRun"),
+    });
   });
 
   it("get a new key when none is given", async () => {
@@ -68,7 +75,9 @@ describe("brain runs", () => {
   });
 
   it("must be named when several fit", async () => {
-    await expect(dataset.sortBySimilarity({ id: ids[0] ?? "" }).count()).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    await expect(dataset.sortBySimilarity({ id: ids[0] ?? "" }).count()).rejects.toMatchObject({
+      code: "RUN_NOT_FOUND",
+    });
     await ns.computeSimilarity(dataset, { embeddings: vectors, brainKey: "one" });
     expect(await dataset.sortBySimilarity({ id: ids[0] ?? "" }).count()).toBe(10);
     await ns.computeSimilarity(dataset, { embeddings: vectors, brainKey: "two" });
@@ -94,9 +103,15 @@ describe("deleting", () => {
     expect(await dataset.listBrainRuns()).toEqual([]);
     const again = await ns.computeSimilarity(dataset, { embeddings: false, collectionName, brainKey: "two" });
     expect(await again.totalIndexSize()).toBe(10);
-    expect(await dataset.sortBySimilarity({ id: ids[3] ?? "" }, { k: 1, brainKey: "two" }).values("id")).toEqual([ids[3]]);
+    expect(
+      await dataset.sortBySimilarity({ id: ids[3] ?? "" }, { k: 1, brainKey: "two" }).values("id"),
+    ).toEqual([ids[3]]);
     await again.cleanup();
-    const third = await ns.computeSimilarity(dataset, { embeddings: false, collectionName, brainKey: "three" });
+    const third = await ns.computeSimilarity(dataset, {
+      embeddings: false,
+      collectionName,
+      brainKey: "three",
+    });
     expect(await third.totalIndexSize()).toBe(10);
   });
 
@@ -116,7 +131,11 @@ describe("deleting", () => {
     const { collectionName } = index.config;
     await index.delete();
     await index.delete();
-    const other = await ns.computeSimilarity(dataset, { embeddings: vectors, brainKey: "one", collectionName });
+    const other = await ns.computeSimilarity(dataset, {
+      embeddings: vectors,
+      brainKey: "one",
+      collectionName,
+    });
     expect(other.config.collectionName).toBe(collectionName);
     await other.cleanup();
     await dataset.deleteBrainRun("one");
@@ -134,7 +153,11 @@ describe("deleting", () => {
 
 describe("embeddings: false", () => {
   it("waits for the first vectors, with size 0 and empty searches", async () => {
-    const index = await ns.computeSimilarity(dataset, { embeddings: false, brainKey: "later", metric: "euclidean" });
+    const index = await ns.computeSimilarity(dataset, {
+      embeddings: false,
+      brainKey: "later",
+      metric: "euclidean",
+    });
     expect(await index.totalIndexSize()).toBe(0);
     expect(await index.missingSize()).toBe(10);
     expect(await dataset.sortBySimilarity({ vector: [1, 2] }, { brainKey: "later" }).count()).toBe(0);
@@ -166,7 +189,9 @@ describe("refused requests", () => {
     await expect(ask({ metric: "manhattan" })).rejects.toMatchObject({ code: "METRIC_NOT_SUPPORTED" });
     await expect(ask({ patchesField: "nothing" })).rejects.toMatchObject({ code: "FIELD_NOT_FOUND" });
     await expect(ask({ embeddings: "nothing" })).rejects.toMatchObject({ code: "FIELD_NOT_FOUND" });
-    await expect(ask({ embeddings: randomVectors(3, 8) })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(ask({ embeddings: randomVectors(3, 8) })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
     expect(await dataset.listBrainRuns()).toEqual([]);
   });
 

@@ -23,7 +23,11 @@ beforeAll(async () => {
   ns = await temporaryNearsight();
   dataset = await ns.createDataset("search");
   ids = await dataset.addSamples(
-    Array.from({ length: 60 }, (_, i) => ({ filepath: `image${i}.jpg`, tags: i % 3 === 0 ? ["third"] : [], number: i })),
+    Array.from({ length: 60 }, (_, i) => ({
+      filepath: `image${i}.jpg`,
+      tags: i % 3 === 0 ? ["third"] : [],
+      number: i,
+    })),
   );
   index = await ns.computeSimilarity(dataset, { embeddings: vectors, brainKey: "images" });
 });
@@ -45,7 +49,9 @@ describe("queries", () => {
   it("by vector, by vectors and by ids use the mean of the vectors", async () => {
     const [a, b] = [vectors.row(1), vectors.row(2)];
     const mean = a.map((value, i) => (value + (b[i] ?? 0)) / 2);
-    const expected = ranking(mean).slice(0, 5).map((hit) => hit.id);
+    const expected = ranking(mean)
+      .slice(0, 5)
+      .map((hit) => hit.id);
     const by = (query: Parameters<Dataset["sortBySimilarity"]>[0]) =>
       dataset.sortBySimilarity(query, { k: 5, brainKey: "images" }).values("id");
     expect(await by(mean)).toEqual(expected);
@@ -68,18 +74,28 @@ describe("queries", () => {
     expect(await view.values("id")).toEqual(all.slice(0, 8).map((hit) => hit.id));
   });
 
-  it.each(["post-mean", "post-min", "post-max"] as const)("%s combines the distances of each query", async (aggregation) => {
-    const combine = (values: number[]) =>
-      aggregation === "post-min" ? Math.min(...values) : aggregation === "post-max" ? Math.max(...values) : (values[0] ?? 0) / 2 + (values[1] ?? 0) / 2;
-    const expected = ids
-      .map((id, i) => ({ id, distance: combine([1, 2].map((q) => distanceOf("cosine", vectors.row(q), vectors.row(i)))) }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, 6);
-    const view = dataset.sortBySimilarity({ ids: [ids[1] ?? "", ids[2] ?? ""] }, { k: 6, aggregation });
-    const hits = await view.hits();
-    expect(hits.map((hit) => hit.id)).toEqual(expected.map((hit) => hit.id));
-    expect(hits[3]?.distance).toBeCloseTo(expected[3]?.distance ?? Number.NaN, 5);
-  });
+  it.each(["post-mean", "post-min", "post-max"] as const)(
+    "%s combines the distances of each query",
+    async (aggregation) => {
+      const combine = (values: number[]) =>
+        aggregation === "post-min"
+          ? Math.min(...values)
+          : aggregation === "post-max"
+            ? Math.max(...values)
+            : (values[0] ?? 0) / 2 + (values[1] ?? 0) / 2;
+      const expected = ids
+        .map((id, i) => ({
+          id,
+          distance: combine([1, 2].map((q) => distanceOf("cosine", vectors.row(q), vectors.row(i)))),
+        }))
+        .sort((a, b) => a.distance - b.distance)
+        .slice(0, 6);
+      const view = dataset.sortBySimilarity({ ids: [ids[1] ?? "", ids[2] ?? ""] }, { k: 6, aggregation });
+      const hits = await view.hits();
+      expect(hits.map((hit) => hit.id)).toEqual(expected.map((hit) => hit.id));
+      expect(hits[3]?.distance).toBeCloseTo(expected[3]?.distance ?? Number.NaN, 5);
+    },
+  );
 
   it("combine moves towards what is wanted and away from what is not", async () => {
     const unit = (row: Float32Array) => row.map((value) => value / Math.hypot(...row));
@@ -89,12 +105,23 @@ describe("queries", () => {
       { combine: [{ id: ids[3] ?? "" }, { not: { id: ids[4] ?? "" }, weight: 0.5 }] },
       { k: 5 },
     );
-    expect(await view.values("id")).toEqual(ranking(query).slice(0, 5).map((hit) => hit.id));
+    expect(await view.values("id")).toEqual(
+      ranking(query)
+        .slice(0, 5)
+        .map((hit) => hit.id),
+    );
   });
 
   it("combine by rank puts what both queries like first", async () => {
-    const view = dataset.sortBySimilarity({ combine: [{ id: ids[3] ?? "" }, { id: ids[3] ?? "", weight: 2 }], by: "rank" }, { k: 4 });
-    expect(await view.values("id")).toEqual(ranking(vectors.row(3)).slice(0, 4).map((hit) => hit.id));
+    const view = dataset.sortBySimilarity(
+      { combine: [{ id: ids[3] ?? "" }, { id: ids[3] ?? "", weight: 2 }], by: "rank" },
+      { k: 4 },
+    );
+    expect(await view.values("id")).toEqual(
+      ranking(vectors.row(3))
+        .slice(0, 4)
+        .map((hit) => hit.id),
+    );
     expect((await view.hits())[0]?.distance).toBeCloseTo(0, 6);
   });
 
@@ -110,19 +137,31 @@ describe("queries", () => {
 describe("views", () => {
   it("a search on a view gives only results of the view", async () => {
     const third = new Set(await dataset.matchTags("third").values("id"));
-    const view = dataset.matchTags("third").sortBySimilarity({ id: ids[1] ?? "" }, { k: 8, brainKey: "images" });
-    const expected = ranking(vectors.row(1)).filter((hit) => third.has(hit.id)).slice(0, 8);
+    const view = dataset
+      .matchTags("third")
+      .sortBySimilarity({ id: ids[1] ?? "" }, { k: 8, brainKey: "images" });
+    const expected = ranking(vectors.row(1))
+      .filter((hit) => third.has(hit.id))
+      .slice(0, 8);
     expect(await view.values("id")).toEqual(expected.map((hit) => hit.id));
   });
 
   it("later stages keep the order of the search", async () => {
     const expected = ranking(vectors.row(1)).map((hit) => hit.id);
-    const view = dataset.sortBySimilarity({ id: ids[1] ?? "" }, { k: 20 }).skip(5).limit(4);
+    const view = dataset
+      .sortBySimilarity({ id: ids[1] ?? "" }, { k: 20 })
+      .skip(5)
+      .limit(4);
     expect(await view.values("id")).toEqual(expected.slice(5, 9));
   });
 
   it("an empty view gives nothing", async () => {
-    expect(await dataset.select([]).sortBySimilarity({ id: ids[1] ?? "" }).count()).toBe(0);
+    expect(
+      await dataset
+        .select([])
+        .sortBySimilarity({ id: ids[1] ?? "" })
+        .count(),
+    ).toBe(0);
   });
 
   it("a query changes neither the index nor the caller's arrays", async () => {
@@ -152,7 +191,9 @@ describe("refused queries", () => {
 
   it("refuses vectors of another dimension, with NaN, or zero under cosine", async () => {
     await expect(read({ vector: [1, 2, 3] })).rejects.toMatchObject({ code: "DIMENSION_MISMATCH" });
-    await expect(read(new Float32Array(16).fill(Number.NaN))).rejects.toMatchObject({ code: "VECTOR_INVALID" });
+    await expect(read(new Float32Array(16).fill(Number.NaN))).rejects.toMatchObject({
+      code: "VECTOR_INVALID",
+    });
     await expect(read(new Float32Array(16))).rejects.toMatchObject({ code: "VECTOR_INVALID" });
   });
 

@@ -53,7 +53,7 @@ test("deleting a data set removes everything of it, and nothing of another", asy
   }
   await datasets.delete(gone.id);
   const raw = new DatabaseSync(join(files.folder, "nearsight.db"), { readOnly: true });
-  const left = (table: string) => raw.prepare(`select count(*) as n from ${table}`).get()?.["n"];
+  const left = (table: string) => raw.prepare(`select count(*) as n from ${table}`).get()?.n;
   for (const table of [
     "samples",
     "labels",

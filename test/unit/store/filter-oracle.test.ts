@@ -257,7 +257,7 @@ test("filterLabels keeps the labels that plain JavaScript keeps", async () => {
         const rows = await store.samples.rows(dataset.id, stages, EVERYTHING);
         const seen = rows.map(({ sample }) => ({
           path: sample.filepath,
-          labels: (sample.labels["boxes"] ?? []).map((label) => label.label),
+          labels: (sample.labels.boxes ?? []).map((label) => label.label),
         }));
         expect(seen).toEqual(kept.filter(({ labels }) => labels.length > 0));
         const patches = await store.samples.values(

@@ -211,10 +211,7 @@ test("labels of a field are replaced as a whole; entries of those gone are marke
   if (cat === undefined) throw new Error("no label");
   const records = [newLabel({ sampleId: sample.id, label: "bird" }), { ...cat, label: "kitten" }];
   await samples.update(id, [{ id: sample.id, labels: { boxes: { kind: "detections", records } } }]);
-  expect((await only(id, sample.id)).labels["boxes"]?.map((label) => label.label)).toEqual([
-    "bird",
-    "kitten",
-  ]);
+  expect((await only(id, sample.id)).labels.boxes?.map((label) => label.label)).toEqual(["bird", "kitten"]);
   expect((await entries.list(run.id, {})).map((entry) => entry.state)).toEqual(["pending", "deleting"]);
   await samples.update(id, [{ id: sample.id, labels: { boxes: null } }]);
   const after = await only(id, sample.id);

@@ -1,0 +1,96 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
+import type { Dataset } from "../../../core/dataset/dataset.ts";
+import { type Matrix, matrix, type VectorData } from "../../../core/matrix.ts";
+import type { Nearsight } from "../../../core/nearsight.ts";
+import { temporaryNearsight } from "../../support/temporary.ts";
+import { randomVectors, seeded } from "../../support/vectors.ts";
+
+const COUNT = 40;
+const random = seeded(11);
+const floats = randomVectors(COUNT, 12, 5);
+const bits = matrix(
+  Uint8Array.from({ length: COUNT * 8 }, () => random() * 256),
+  64,
+);
+let ns: Nearsight;
+let dataset: Dataset;
+let ids: string[];
+
+beforeAll(async () => {
+  ns = await temporaryNearsight();
+  dataset = await ns.createDataset("metrics");
+  ids = await dataset.addSamples(Array.from({ length: COUNT }, (_, i) => ({ filepath: `image${i}.jpg` })));
+});
+
+function ranking(
+  vectors: Matrix<VectorData>,
+  query: VectorData,
+  metric: Metric,
+): { id: string; distance: number }[] {
+  return ids
+    .map((id, i) => ({ id, distance: distanceOf(metric, query, vectors.row(i)) }))
+    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
+}
+
+describe.each(["cosine", "dotproduct", "euclidean"] as const)("%s", (metric) => {
+  it("ranks by the exact formula, by vector and by id", async () => {
+    await ns.computeSimilarity(dataset, { embeddings: floats, metric, brainKey: metric });
+    const expected = ranking(floats, floats.row(6), metric);
+    const hits = await dataset.sortBySimilarity({ vector: [...floats.row(6)] }, { brainKey: metric }).hits();
+    expect(hits.map((hit) => hit.id)).toEqual(expected.map((hit) => hit.id));
+    hits.forEach((hit, i) => {
+      expect(hit.distance).toBeCloseTo(expected[i]?.distance ?? Number.NaN, 4);
+    });
+    const byId = dataset.sortBySimilarity({ id: ids[6] ?? "" }, { brainKey: metric });
+    expect(await byId.values("id")).toEqual(expected.map((hit) => hit.id));
+  });
+});
+
+describe.each(["jaccard", "hamming"] as const)("%s", (metric) => {
+  it("ranks packed bits by the exact formula, given as bytes, as 0s and 1s, and by id", async () => {
+    const index = await ns.computeSimilarity(dataset, { embeddings: bits, metric, brainKey: metric });
+    expect(index.config.dimension).toBe(64);
+    const query = bits.row(9);
+    const expected = ranking(bits, query, metric).map((hit) => hit.id);
+    const zerosAndOnes = Array.from({ length: 64 }, (_, i) => ((query[i >> 3] ?? 0) >> (i & 7)) & 1);
+    for (const form of [{ vector: [...query] }, { vector: zerosAndOnes }, { id: ids[9] ?? "" }]) {
+      expect(await dataset.sortBySimilarity(form, { brainKey: metric }).values("id")).toEqual(expected);
+    }
+    const stored = await index.getEmbeddings<Uint8Array>();
+    expect(stored.embeddings.data).toEqual(bits.data);
+  });
+
+  it("averages the distances of several queries", async () => {
+    const expected = ids
+      .map((id, i) => ({
+        id,
+        distance:
+          (distanceOf(metric, bits.row(1), bits.row(i)) + distanceOf(metric, bits.row(2), bits.row(i))) / 2,
+      }))
+      .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
+    const view = dataset.sortBySimilarity({ ids: [ids[1] ?? "", ids[2] ?? ""] }, { brainKey: metric, k: 5 });
+    expect((await view.hits()).map((hit) => hit.distance)).toEqual(
+      expected.slice(0, 5).map((hit) => expect.closeTo(hit.distance, 5)),
+    );
+  });
+});
+
+describe("normalize", () => {
+  it("indexes normalised copies and leaves the caller's arrays alone", async () => {
+    const before = floats.data.slice();
+    const index = await ns.computeSimilarity(dataset, {
+      embeddings: floats,
+      metric: "dotproduct",
+      normalize: true,
+      brainKey: "normalised",
+    });
+    expect(floats.data).toEqual(before);
+    const { embeddings } = await index.getEmbeddings();
+    expect(Math.hypot(...embeddings.row(3))).toBeCloseTo(1, 5);
+    const [first] = await dataset
+      .sortBySimilarity({ id: ids[3] ?? "" }, { brainKey: "normalised", k: 1 })
+      .hits();
+    expect(first?.score).toBeCloseTo(1, 5);
+  });
+});
