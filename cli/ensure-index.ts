@@ -1,6 +1,14 @@
 /** Makes an index, goes on with one that did not end, or adds what is missing in one that is there. */
 
-import { type BrainRunInfo, type Dataset, NearsightError, type ProgressEvent, type SimilarityIndex } from "../core/index.ts";
+import {
+  type BrainRunInfo,
+  type Dataset,
+  isNearsightError,
+  NearsightError,
+  type ProgressEvent,
+  type SimilarityIndex,
+} from "../core/index.ts";
+import { shellWord } from "./output.ts";
 
 /** What the index is to be; left out = whatever an existing one is. */
 export interface IndexSpec {
@@ -51,6 +59,7 @@ export async function ensureIndex(
   const isWhole = known?.state === "ready" || known?.state === "partial";
   const index = isWhole ? await dataset.loadBrainResults(spec.brainKey) : await build(dataset, spec, known, options);
   const failed = await addMissing(dataset, index, options);
+  if (known?.state === "partial" && failed.length === 0) await markReady(dataset, spec, known, options);
   const total = await index.totalIndexSize();
   const written = total - before;
   const did = known === null ? "built" : !isWhole ? "resumed" : written > 0 ? "added" : "nothing";
@@ -96,9 +105,19 @@ function assertSame(datasetName: string, { key, config }: BrainRunInfo, spec: In
   throw new NearsightError({
     code: "RUN_EXISTS",
     message: `Expected ${name} '${asked}' but brain run '${key}' of data set '${datasetName}' was made with '${has}'`,
-    hint: `Give another --brain-key, or remove it first: nearsight runs delete ${datasetName} ${key} --cleanup`,
+    hint: `Give another --brain-key, or remove it first: nearsight runs delete ${shellWord(datasetName)} ${shellWord(key)} --cleanup`,
     details: { brainKey: key },
   });
+}
+
+/** A build with nothing left to do ends as ready. */
+async function markReady(dataset: Dataset, spec: IndexSpec, known: BrainRunInfo, options: EnsureOptions): Promise<void> {
+  try {
+    await build(dataset, spec, known, options);
+  } catch (error) {
+    // Made in a program with options the command line has not: its state is that program's to change.
+    if (!isNearsightError(error, "RUN_EXISTS")) throw error;
+  }
 }
 
 interface MissingRow {

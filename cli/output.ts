@@ -66,7 +66,9 @@ function tableText(
 ): string {
   const fitted = fitFlexible(columns, rows, width);
   const table = new Table({
-    head: columns.map((column) => paint("dim", column.name)),
+    ...(columns.every((column) => column.name === "")
+      ? {}
+      : { head: columns.map((column) => paint("dim", column.name)) }),
     chars: { ...NO_BORDERS, middle: "  " },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     colAligns: columns.map((column) => column.align ?? "left"),
@@ -130,4 +132,9 @@ export function duration(milliseconds: number): string {
 export function bytes(count: number): string {
   if (count < 1e6) return `${Math.max(1, Math.round(count / 1e3))} kB`;
   return count < 1e9 ? `${Math.round(count / 1e6)} MB` : `${(count / 1e9).toFixed(1)} GB`;
+}
+
+/** A word as it is typed in a shell: in single quotes where it has other than plain characters. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -47,8 +47,7 @@ dd { overflow-wrap: anywhere; }
 }
 .picture img { display: block; width: 100%; height: 100%; }
 .box {
-  position: absolute; border: 2px solid #fff; border-radius: 3px;
-  outline: 1.5px solid var(--accent); box-shadow: inset 0 0 0 1px rgb(0 0 0 / 35%);
+  position: absolute; border: 2px solid #fff; border-radius: 4px; box-shadow: 0 0 0 1px rgb(0 0 0 / 45%);
 }
 .missing { color: var(--quiet); font-size: 12px; border: 1px dashed var(--quiet); border-radius: 6px; padding: 6px 10px; }
 .line { display: flex; gap: 8px; align-items: baseline; padding: 0 12px; min-width: 0; }

@@ -82,7 +82,8 @@ function learn(size: number): { vocabulary: Record<string, number>; merges: [str
   const vocabulary: Record<string, number> = {};
   const merges: [string, string][] = [];
   const bytes = byteCharacters();
-  for (const suffix of ["", "</w>"]) for (const byte of bytes) vocabulary[byte + suffix] = Object.keys(vocabulary).length;
+  for (const suffix of ["", "</w>"])
+    for (const byte of bytes) vocabulary[byte + suffix] = Object.keys(vocabulary).length;
   let next = bytes.length * 2;
   for (const word of WORDS.split(" ")) {
     let built = word.slice(0, 1);

@@ -37,7 +37,11 @@ export const CLIP_SHAPES = {
 } as const satisfies Record<string, ClipShape>;
 
 /** Writes the directory; the same shape and seed give the same bytes. */
-export async function writeRandomClip(directory: string, shape: ClipShape = CLIP_SHAPES.tiny, seed = 51): Promise<void> {
+export async function writeRandomClip(
+  directory: string,
+  shape: ClipShape = CLIP_SHAPES.tiny,
+  seed = 51,
+): Promise<void> {
   await mkdir(join(directory, "onnx"), { recursive: true });
   const { tokenizer, config } = clipTokenizer(shape.text.vocabulary, shape.text.length);
   const files = {
@@ -59,16 +63,22 @@ async function writeVision(path: string, { image, projection }: ClipShape, seed:
   const { hidden, patch, size } = image;
   const cells = (size / patch) ** 2;
   const kernel = random("patch", [hidden, 3, patch, patch], 3 * patch * patch);
-  const patches = graph.node("Conv", ["pixel_values", kernel], { strides: [patch, patch], kernel_shape: [patch, patch] });
+  const patches = graph.node("Conv", ["pixel_values", kernel], {
+    strides: [patch, patch],
+    kernel_shape: [patch, patch],
+  });
   const flat = graph.node("Reshape", [patches, graph.integers([0, hidden, -1])]);
   const tokens = graph.node("Transpose", [flat], { perm: [0, 2, 1] });
-  const batch = graph.node("Gather", [graph.node("Shape", ["pixel_values"]), graph.integers([0])], { axis: 0 });
+  const batch = graph.node("Gather", [graph.node("Shape", ["pixel_values"]), graph.integers([0])], {
+    axis: 0,
+  });
   const classShape = graph.node("Concat", [batch, graph.integers([1, hidden])], { axis: 0 });
   const classToken = graph.node("Expand", [random("class", [1, 1, hidden], 1), classShape]);
   const sequence = graph.node("Concat", [classToken, tokens], { axis: 1 });
   const placed = graph.node("Add", [sequence, random("position", [1, cells + 1, hidden], hidden)]);
   let state = layerNorm(graph, "pre", placed, hidden);
-  for (let layer = 0; layer < image.layers; layer++) state = block(graph, random, `layer${layer}`, state, image);
+  for (let layer = 0; layer < image.layers; layer++)
+    state = block(graph, random, `layer${layer}`, state, image);
   const pooled = graph.node("Gather", [state, graph.integers([0], [])], { axis: 1 });
   const normed = layerNorm(graph, "post", pooled, hidden);
   graph.node("MatMul", [normed, random("projection", [hidden, projection], hidden)], {}, "image_embeds");
@@ -84,7 +94,9 @@ async function writeText(path: string, { text, projection }: ClipShape, seed: nu
   const random = randomWeights(graph, seed);
   const { hidden, length, vocabulary } = text;
   const axis = (at: number) => graph.integers([at]);
-  const embedded = graph.node("Gather", [random("token", [vocabulary, hidden], hidden), "input_ids"], { axis: 0 });
+  const embedded = graph.node("Gather", [random("token", [vocabulary, hidden], hidden), "input_ids"], {
+    axis: 0,
+  });
   const count = graph.node("Gather", [graph.node("Shape", ["input_ids"]), graph.integers([1])], { axis: 0 });
   const zero = graph.integers([0]);
   const positions = graph.node("Slice", [random("position", [length, hidden], hidden), zero, count, axis(0)]);
@@ -92,7 +104,8 @@ async function writeText(path: string, { text, projection }: ClipShape, seed: nu
   const whole = graph.weights("mask", [length, length], causalMask(length));
   const rows = graph.node("Slice", [whole, zero, count, axis(0)]);
   const mask = graph.node("Slice", [rows, zero, count, axis(1)]);
-  for (let layer = 0; layer < text.layers; layer++) state = block(graph, random, `layer${layer}`, state, text, mask);
+  for (let layer = 0; layer < text.layers; layer++)
+    state = block(graph, random, `layer${layer}`, state, text, mask);
   const normed = layerNorm(graph, "final", state, hidden);
   // The end token has the highest id; of several (it pads, too) the first counts.
   const ids = graph.node("Cast", ["input_ids"], { to: FLOAT });
@@ -109,7 +122,14 @@ async function writeText(path: string, { text, projection }: ClipShape, seed: nu
 type Random = (name: string, shape: readonly number[], fanIn: number) => string;
 
 /** One transformer layer: attention and a feed-forward part, each added to what came in. */
-function block(graph: GraphBuilder, random: Random, name: string, input: string, tower: Tower, mask?: string): string {
+function block(
+  graph: GraphBuilder,
+  random: Random,
+  name: string,
+  input: string,
+  tower: Tower,
+  mask?: string,
+): string {
   const { hidden, heads } = tower;
   const linear = (at: string, from: string, inner: number, outer: number) =>
     graph.node("Add", [
@@ -120,14 +140,22 @@ function block(graph: GraphBuilder, random: Random, name: string, input: string,
   const split = (at: string, perm: readonly number[]) =>
     graph.node(
       "Transpose",
-      [graph.node("Reshape", [linear(at, normed, hidden, hidden), graph.integers([0, 0, heads, hidden / heads])])],
+      [
+        graph.node("Reshape", [
+          linear(at, normed, hidden, hidden),
+          graph.integers([0, 0, heads, hidden / heads]),
+        ]),
+      ],
       { perm },
     );
   const product = graph.node("MatMul", [split("query", [0, 2, 1, 3]), split("key", [0, 2, 3, 1])]);
   const scale = graph.weights(`${name}.scale`, [], new Float32Array([Math.sqrt(heads / hidden)]));
   const scores = graph.node("Mul", [product, scale]);
   const masked = mask === undefined ? scores : graph.node("Add", [scores, mask]);
-  const mixed = graph.node("MatMul", [graph.node("Softmax", [masked], { axis: -1 }), split("value", [0, 2, 1, 3])]);
+  const mixed = graph.node("MatMul", [
+    graph.node("Softmax", [masked], { axis: -1 }),
+    split("value", [0, 2, 1, 3]),
+  ]);
   const joined = graph.node("Transpose", [mixed], { perm: [0, 2, 1, 3] });
   const flat = graph.node("Reshape", [joined, graph.integers([0, 0, hidden])]);
   const attended = graph.node("Add", [input, linear("output", flat, hidden, hidden)]);
@@ -145,7 +173,9 @@ function layerNorm(graph: GraphBuilder, name: string, input: string, hidden: num
 }
 
 function causalMask(length: number): Float32Array {
-  return Float32Array.from({ length: length * length }, (_, i) => (i % length > Math.floor(i / length) ? -1e9 : 0));
+  return Float32Array.from({ length: length * length }, (_, i) =>
+    i % length > Math.floor(i / length) ? -1e9 : 0,
+  );
 }
 
 /** Adds weights spread evenly around zero with variance `1 / fanIn`, so that signals keep their size. */

@@ -74,10 +74,15 @@ export class GraphBuilder {
       ...inputs.flatMap((port) => message(11, portType(port))),
       ...outputs.flatMap((port) => message(12, portType(port))),
     ];
-    const model = [...integer(1, 8), ...message(7, graph), ...message(8, [...text(1, ""), ...integer(2, opset)])];
+    const model = [
+      ...integer(1, 8),
+      ...message(7, graph),
+      ...message(8, [...text(1, ""), ...integer(2, opset)]),
+    ];
     const file = await open(path, "w");
     try {
-      for (const chunk of joinSmall(model)) await file.write(chunk instanceof Uint8Array ? chunk : chunk.make());
+      for (const chunk of joinSmall(model))
+        await file.write(chunk instanceof Uint8Array ? chunk : chunk.make());
     } finally {
       await file.close();
     }
@@ -97,7 +102,9 @@ function attribute(name: string, value: Attributes[string]): Rope {
 }
 
 function portType({ name, type, shape }: Port): Rope {
-  const dimensions = shape.flatMap((size) => message(1, typeof size === "number" ? integer(1, size) : text(2, size)));
+  const dimensions = shape.flatMap((size) =>
+    message(1, typeof size === "number" ? integer(1, size) : text(2, size)),
+  );
   const tensor = [...integer(1, type), ...message(2, dimensions)];
   return [...text(1, name), ...message(2, message(1, tensor))];
 }

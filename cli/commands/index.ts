@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { type Dataset, isNearsightError, NearsightError } from "../../core/index.ts";
 import { ensureIndex, type FailedMedium, type IndexReport } from "../ensure-index.ts";
 import { EXIT } from "../errors.ts";
-import { duration, type Output, paint, plural, shortPath } from "../output.ts";
+import { duration, type Output, paint, plural, shellWord, shortPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
 import { findImages, noImages } from "../walk.ts";
@@ -51,7 +51,7 @@ async function index(session: Session, target: string, options: IndexOptions): P
   printReport(output, report, patchesField === undefined ? "images" : "objects");
   printFailures(output, report.failed);
   output.line(
-    `\n${paint("dim", "Search it:")} npx nearsight search ${dataset.name}${patchesField === undefined ? ' --prompt "…"' : ` --brain-key ${brainKey} --id ID`}`,
+    `\n${paint("dim", "Search it:")} npx nearsight search ${shellWord(dataset.name)}${patchesField === undefined ? ' --prompt "…"' : ` --brain-key ${brainKey} --id ID`}`,
   );
   output.result(reportJson(dataset, report, added));
   if (report.failed.length > 0 || unreadable.length > 0) process.exitCode = EXIT.partial;
@@ -133,7 +133,7 @@ function assertOwnFolder(name: string, folder: string, known: ReadonlySet<string
   throw new NearsightError({
     code: "DATASET_EXISTS",
     message: `There is a data set '${name}' already, and none of its images is in ${folder}`,
-    hint: `Choose another name with --name, or add this folder to it with --name ${name}`,
+    hint: `Choose another name with --name, or add this folder to it with --name ${shellWord(name)}`,
     details: { name },
   });
 }
@@ -146,9 +146,10 @@ export function printReport(output: Output, report: IndexReport, unit: string): 
   const name = `Index ${paint("bold", index.key)}`;
   const amount = `${total.toLocaleString("en-US")} ${unit}`;
   if (did === "nothing" || written === 0) return output.line(`${name}: ${amount}, nothing new  ${facts}`);
-  const rate = `${(written / (milliseconds / 1000)).toFixed(0)} ${unit}/s`;
+  // With few, loading the model is most of the time: a rate would mislead.
+  const rate = written < 50 ? "" : ` (${(written / (milliseconds / 1000)).toFixed(0)} ${unit}/s)`;
   const more = written === total ? "" : `, ${written.toLocaleString("en-US")} of them new`;
-  output.line(`${name}: ${amount}${more}, in ${duration(milliseconds)} (${rate})  ${facts}`);
+  output.line(`${name}: ${amount}${more}, in ${duration(milliseconds)}${rate}  ${facts}`);
 }
 
 const SHOWN_FAILURES = 20;

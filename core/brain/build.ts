@@ -10,7 +10,7 @@ import { entryPages, type Failure, writeBatch } from "./entries.ts";
 import type { GivenVectors } from "./given-vectors.ts";
 import type { OpenIndex } from "./open-index.ts";
 import type { EmbeddingPlan } from "./request.ts";
-import { fromField, fromMap, fromModel, type VectorSource } from "./vector-source.ts";
+import { firstFromField, fromField, fromMap, fromModel, type VectorSource } from "./vector-source.ts";
 
 /** Vectors per write to the backend. */
 const WRITE_ROWS = 64;
@@ -63,8 +63,11 @@ function sourceOf(
       return fromMap(vectors ?? new Map(), plan.vectors.dimension);
     case "field":
       return fromField(context, datasetId, plan.field);
-    case "model":
-      return fromModel(context, plan.model, { datasetId, patchesField, roiField }, options, embeddingsField);
+    case "model": {
+      const origin = { datasetId, patchesField, roiField };
+      const computed = fromModel(context, plan.model, origin, options, embeddingsField);
+      return plan.field === null ? computed : firstFromField(context, datasetId, plan.field, computed);
+    }
   }
 }
 

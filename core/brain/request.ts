@@ -14,7 +14,8 @@ import { assertRowCount, type GivenVectors, givenVectors } from "./given-vectors
 
 /** Where the vectors of a run come from. */
 export type EmbeddingPlan =
-  | { readonly kind: "model"; readonly model: EmbeddingModel }
+  /** Vectors of `field`, where one is named, come before the model. */
+  | { readonly kind: "model"; readonly model: EmbeddingModel; readonly field: string | null }
   | { readonly kind: "given"; readonly vectors: GivenVectors }
   | { readonly kind: "field"; readonly field: string }
   | { readonly kind: "none" };
@@ -64,7 +65,7 @@ export async function checkRequest(
     dimension: dimensionOf(plan),
     patchesField: options.patchesField ?? null,
     roiField: options.roiField ?? null,
-    embeddingsField: options.embeddingsField ?? (plan.kind === "field" ? plan.field : null),
+    embeddingsField: options.embeddingsField ?? ("field" in plan ? plan.field : null),
     ...modelFacts,
     forceSquare: options.forceSquare ?? false,
     alpha: options.alpha ?? null,
@@ -149,7 +150,7 @@ async function embeddingPlan(
     }
   } else if (embeddings !== undefined) return { kind: "given", vectors: givenVectors(embeddings) };
   const model = await context.model(options.model ?? context.defaultModel, options.modelKwargs ?? {});
-  return { kind: "model", model };
+  return { kind: "model", model, field: embeddings ?? null };
 }
 
 /** Vectors without ids must be as many as the view's rows. */

@@ -7,6 +7,7 @@ import type { EmbeddingModel } from "../models/model.ts";
 import type { MediaRow, RowIdentity } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
 import { type EmbeddedRows, type EmbedRow, embedMedia } from "./embed-media.ts";
+import { once } from "./entries.ts";
 
 /** Gives vectors for rows, in any order; rows it has nothing for are in `failed`. */
 export type VectorSource = (rows: AsyncIterable<readonly RowIdentity[]>) => AsyncIterable<EmbeddedRows>;
@@ -53,6 +54,25 @@ export function fromField(context: BrainContext, datasetId: string, field: strin
           .filter((id) => !found.has(id))
           .map((id) => ({ id, reason: `it has no vector in field '${field}'` })),
       };
+    }
+  };
+}
+
+/** Vectors of a stored field, and from `rest` those that it lacks. */
+export function firstFromField(
+  context: BrainContext,
+  datasetId: string,
+  field: string,
+  rest: VectorSource,
+): VectorSource {
+  const stored = fromField(context, datasetId, field);
+  return async function* (pages) {
+    for await (const page of pages) {
+      for await (const { failed: missing, ...found } of stored(once(page))) {
+        if (found.ids.length > 0) yield { ...found, failed: [] };
+        const ids = new Set(missing.map(({ id }) => id));
+        if (ids.size > 0) yield* rest(once(page.filter((row) => ids.has(row.id))));
+      }
     }
   };
 }

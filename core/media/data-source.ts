@@ -34,8 +34,10 @@ function decodeBase64(body: string, uri: string): Uint8Array {
 
 function decodePercent(body: string, uri: string): Uint8Array {
   // Latin-1, because each %xx stands for one byte.
-  const text = body.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  if (/[^\u0000-\u00ff]/.test(text)) throw invalid(uri, "it has characters that are not escaped");
+  const text = body.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  if (/[\u0100-\uffff]/.test(text)) throw invalid(uri, "it has characters that are not escaped");
   return Buffer.from(text, "latin1");
 }
 

@@ -1,6 +1,6 @@
 /** Media in files of this machine, by path or `file:` URL. */
 
-import { type Dirent, type Stats } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -95,7 +95,9 @@ function readError(error: unknown, uri: string): NearsightError {
   return new NearsightError({
     code: missing ? "MEDIA_NOT_FOUND" : "MEDIA_INVALID",
     message: missing ? `No file at '${uri}'` : `'${uri}' could not be read: ${reason}`,
-    hint: missing ? "Check the path; relative ones start at the current folder" : "Check the file and its permissions",
+    hint: missing
+      ? "Check the path; relative ones start at the current folder"
+      : "Check the file and its permissions",
     details: { uri, reason },
     cause: error,
   });

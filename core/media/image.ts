@@ -32,7 +32,10 @@ export interface DecodeOptions extends MediaOptions {
  * @example
  * const { width, height, data } = await decodeImage("photos/cat.jpg");
  */
-export async function decodeImage(media: string | URL | Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
+export async function decodeImage(
+  media: string | URL | Uint8Array,
+  options: DecodeOptions = {},
+): Promise<RgbImage> {
   const bytes = await openMedia(media, options);
   const sharp = await loadSharp();
   const name = typeof media === "string" && !media.startsWith("data:") ? media : "the given bytes";
@@ -46,7 +49,11 @@ export async function decodeImage(media: string | URL | Uint8Array, options: Dec
 }
 
 /** Reads size and format of a picture without decoding it; the errors are those of `decodeImage`. */
-export async function readHeader(sharp: SharpConstructor, bytes: Uint8Array, name: string): Promise<Metadata> {
+export async function readHeader(
+  sharp: SharpConstructor,
+  bytes: Uint8Array,
+  name: string,
+): Promise<Metadata> {
   if (bytes.byteLength === 0) throw invalidImage(name, "it is empty");
   if (looksLikeMarkup(bytes)) throw invalidImage(name, "it is SVG or HTML, not pixels");
   try {
@@ -72,9 +79,18 @@ export function checkPixels(header: Metadata, name: string, maxPixels: number): 
 
 async function decode(sharp: SharpConstructor, bytes: Uint8Array, header: Metadata): Promise<RgbImage> {
   // libjpeg's warnings (stray bytes before a marker) are no reason to refuse what other readers show: only a cut-off file is.
-  const picture = sharp(bytes, { failOn: "truncated", limitInputPixels: false, ignoreIcc: header.space !== "cmyk" });
-  const upright = header.hasAlpha ? picture.autoOrient().flatten({ background: "#ffffff" }) : picture.autoOrient();
-  const { data, info } = await upright.toColourspace("srgb").raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  const picture = sharp(bytes, {
+    failOn: "truncated",
+    limitInputPixels: false,
+    ignoreIcc: header.space !== "cmyk",
+  });
+  const upright = header.hasAlpha
+    ? picture.autoOrient().flatten({ background: "#ffffff" })
+    : picture.autoOrient();
+  const { data, info } = await upright
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: toRgb(data, info.channels) };
 }
 
@@ -93,7 +109,10 @@ function toRgb(data: Uint8Array, channels: number): Uint8Array {
 
 function looksLikeMarkup(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 256)).toString("utf8");
-  return start.replace(/^\ufeff/, "").trimStart().startsWith("<");
+  return start
+    .replace(/^\ufeff/, "")
+    .trimStart()
+    .startsWith("<");
 }
 
 function reasonOf(error: unknown): string {

@@ -64,7 +64,13 @@ export function resample(
   return { width: window.width, height: window.height, data };
 }
 
-function weights(inputSize: number, outputSize: number, filter: Filter, start: number, length: number): Weights {
+function weights(
+  inputSize: number,
+  outputSize: number,
+  filter: Filter,
+  start: number,
+  length: number,
+): Weights {
   const scale = inputSize / outputSize;
   const filterScale = Math.max(scale, 1);
   const support = filter.support * filterScale;

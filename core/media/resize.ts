@@ -20,7 +20,8 @@ export interface ImageCrop extends CropOptions {
  * const tensor = imageTensor(await decodeImage("cat.jpg"), model.input);
  */
 export function imageTensor(image: RgbImage, spec: ImageInputSpec, crop?: ImageCrop): Float32Array {
-  const source = crop === undefined ? image : cutOut(image, cropBox(crop.box, image.width, image.height, crop));
+  const source =
+    crop === undefined ? image : cutOut(image, cropBox(crop.box, image.width, image.height, crop));
   const resized = resizedSize(source, spec);
   const target = spec.centerCrop ?? resized;
   if (target.width !== spec.width || target.height !== spec.height) throw wrongSize(target, spec);
@@ -31,7 +32,9 @@ export function imageTensor(image: RgbImage, spec: ImageInputSpec, crop?: ImageC
     height: Math.min(resized.height, target.height),
   };
   const same = resized.width === source.width && resized.height === source.height;
-  const pixels = same ? cutOut(source, window) : resample(source, resized.width, resized.height, spec.resample, window);
+  const pixels = same
+    ? cutOut(source, window)
+    : resample(source, resized.width, resized.height, spec.resample, window);
   return normalise(pad(pixels, target), spec);
 }
 
@@ -93,7 +96,8 @@ function normalise(image: RgbImage, spec: ImageInputSpec): Float32Array {
   for (let channel = 0; channel < 3; channel++) {
     const levels = levelTable(spec, channel);
     const plane = tensor.subarray(channel * size, (channel + 1) * size);
-    for (let i = 0, at = channel; i < size; i++, at += 3) plane[i] = levels[image.data[at] as number] as number;
+    for (let i = 0, at = channel; i < size; i++, at += 3)
+      plane[i] = levels[image.data[at] as number] as number;
   }
   return tensor;
 }

@@ -26,7 +26,10 @@ export function mediaSource(uri: string, options: MediaOptions = {}): MediaSourc
  * @example
  * const bytes = await openMedia("photos/cat.jpg");
  */
-export async function openMedia(media: string | URL | Uint8Array, options: MediaOptions = {}): Promise<Uint8Array> {
+export async function openMedia(
+  media: string | URL | Uint8Array,
+  options: MediaOptions = {},
+): Promise<Uint8Array> {
   throwIfAborted(options.signal);
   if (media instanceof Uint8Array) {
     checkSize(media.byteLength, "The given bytes", options);

@@ -45,24 +45,6 @@ export interface ModelDirectoryOptions {
   readonly recorded?: Readonly<Record<string, string>> | undefined;
 }
 
-/** One tower, ready to run. */
-interface Tower {
-  readonly graph: ModelGraph;
-  readonly session: OnnxSession;
-  readonly output: EmbeddingOutput;
-}
-
-/** What the functions below share. */
-interface Parts {
-  readonly name: string;
-  readonly dimension: number;
-  readonly input: ImageInputSpec;
-  readonly maxBatch: number;
-  readonly image: Tower;
-  readonly text: Tower | null;
-  readonly prompts: PromptEncoder | null;
-}
-
 /**
  * Loads a model from a directory with config.json, preprocessor_config.json and onnx/vision_model.onnx (or
  * onnx/model.onnx); prompts work where it also has onnx/text_model.onnx and tokenizer.json.
@@ -74,7 +56,10 @@ interface Parts {
  * const model = await loadModelDirectory("models/clip-vit-base-patch32");
  * const vectors = await model.embedPrompts?.(["a red bus"]);
  */
-export async function loadModelDirectory(path: string, options: ModelDirectoryOptions = {}): Promise<EmbeddingModel> {
+export async function loadModelDirectory(
+  path: string,
+  options: ModelDirectoryOptions = {},
+): Promise<EmbeddingModel> {
   const directory = resolve(path);
   checkDirectory(directory);
   const config = await readModelJson(directory, "config.json");
@@ -83,7 +68,7 @@ export async function loadModelDirectory(path: string, options: ModelDirectoryOp
   const image = openTower("image", graphs.vision, config, options);
   const text = graphs.text === null ? null : openTower("text", graphs.text, config, options, image);
   const tokens = graphs.text === null ? null : await readTokenizer(directory, config, graphs.text);
-  const parts: Omit<Parts, "dimension"> = {
+  const parts: Omit<ModelParts, "dimension"> = {
     name: options.name ?? basename(directory),
     input,
     maxBatch: maximumBatch(graphs.vision, options),
@@ -97,7 +82,7 @@ export async function loadModelDirectory(path: string, options: ModelDirectoryOp
   return buildModel({ ...parts, dimension }, fingerprint);
 }
 
-function buildModel(parts: Parts, fingerprint: string): EmbeddingModel {
+function buildModel(parts: ModelParts, fingerprint: string): EmbeddingModel {
   const { name, dimension, input, maxBatch, image, text } = parts;
   const model: EmbeddingModel = {
     name,
@@ -114,81 +99,6 @@ function buildModel(parts: Parts, fingerprint: string): EmbeddingModel {
   return { ...model, embedPrompts: (prompts, options) => embedPrompts(parts, prompts, options) };
 }
 
-async function embedImages(parts: Parts, batch: Tensor, options: EmbedOptions = {}): Promise<Matrix> {
-  throwIfAborted(options.signal);
-  const { input, maxBatch } = parts;
-  const [items = 0, ...itemShape] = batch.shape;
-  const expected = [3, input.height, input.width];
-  if (itemShape.join() !== expected.join() || batch.data.length !== items * 3 * input.height * input.width) {
-    throw new NearsightError({
-      code: "DIMENSION_MISMATCH",
-      message: `Expected a tensor of [items, ${expected.join(", ")}] for ${parts.name} but found [${batch.shape.join(", ")}] with ${batch.data.length} numbers`,
-      hint: "Prepare pictures with imageTensor(image, model.input)",
-    });
-  }
-  if (items === 0) return matrix(new Float32Array(0), parts.dimension);
-  if (items > maxBatch) {
-    throw new NearsightError({
-      code: "LIMIT_EXCEEDED",
-      message: `Expected at most ${maxBatch} items a call for ${parts.name} but found ${items}`,
-      hint: "Give smaller batches, or use embedAll",
-      details: { limit: maxBatch, found: items },
-    });
-  }
-  return checkDimension(parts, await runImages(parts, batch));
-}
-
-async function runImages({ image, prompts }: Pick<Parts, "image" | "prompts">, batch: Tensor): Promise<Matrix> {
-  const feeds: Record<string, OnnxFeed> = { pixel_values: { type: "float32", data: batch.data, shape: batch.shape } };
-  // A graph with both towers wants a prompt even if only its picture side is read.
-  if (prompts !== null && takes(image.graph, "input_ids")) Object.assign(feeds, textFeeds(image.graph, await prompts.encode([""])));
-  return poolResult(await image.session.run(feeds, image.output.name), image.output);
-}
-
-async function embedPrompts(parts: Parts, given: readonly string[], options: EmbedOptions = {}): Promise<Matrix> {
-  for (const prompt of given) {
-    if (typeof prompt === "string" && prompt.trim() !== "") continue;
-    throw new NearsightError({
-      code: "INVALID_ARGUMENT",
-      message: `Expected prompts to be texts with at least one word but found ${JSON.stringify(prompt)}`,
-      hint: "Describe what you look for, such as 'a red bus'",
-    });
-  }
-  const batches: Matrix[] = [];
-  for (let start = 0; start < given.length; start += parts.maxBatch) {
-    throwIfAborted(options.signal);
-    batches.push(await runPrompts(parts, given.slice(start, start + parts.maxBatch)));
-  }
-  return concatRows(batches, parts.dimension);
-}
-
-async function runPrompts(parts: Parts, prompts: readonly string[]): Promise<Matrix> {
-  const { text, input } = parts;
-  if (text === null || parts.prompts === null) throw new Error("unreachable: embedPrompts exists only with a text tower");
-  const encoded = await parts.prompts.encode(prompts);
-  const feeds = textFeeds(text.graph, encoded);
-  if (takes(text.graph, "pixel_values")) {
-    const shape = [1, 3, input.height, input.width];
-    feeds.pixel_values = { type: "float32", data: new Float32Array(3 * input.height * input.width), shape };
-  }
-  return checkDimension(parts, poolResult(await text.session.run(feeds, text.output.name), text.output, encoded.mask));
-}
-
-/** The inputs a text graph may have besides the ids, given only where it has them. */
-function textFeeds(graph: ModelGraph, { ids, mask, rows, length }: EncodedPrompts): Record<string, OnnxFeed> {
-  const all: Record<string, () => BigInt64Array> = {
-    input_ids: () => ids,
-    attention_mask: () => mask,
-    token_type_ids: () => new BigInt64Array(ids.length),
-    position_ids: () => BigInt64Array.from(ids, (_, i) => BigInt(i % length)),
-  };
-  const feeds: Record<string, OnnxFeed> = {};
-  for (const [name, make] of Object.entries(all)) {
-    if (takes(graph, name)) feeds[name] = { type: "int64", data: make(), shape: [rows, length] };
-  }
-  return feeds;
-}
-
 function openTower(
   kind: "image" | "text",
   graph: ModelGraph,
@@ -198,7 +108,11 @@ function openTower(
 ): Tower {
   const wanted = { output: kind === "image" ? options.output : options.textOutput, pooling: options.pooling };
   const output = chooseOutput(kind, graph, config, wanted);
-  return { graph, output, session: other?.graph === graph ? other.session : openSession(graph.path, options) };
+  return {
+    graph,
+    output,
+    session: other?.graph === graph ? other.session : openSession(graph.path, options),
+  };
 }
 
 async function readPreprocessor(directory: string): Promise<ImageInputSpec> {
@@ -229,7 +143,7 @@ async function readTokenizer(
 
 async function fingerprintOf(
   directory: string,
-  { input, image, text }: Omit<Parts, "dimension">,
+  { input, image, text }: Omit<ModelParts, "dimension">,
   tokenizer: string | null,
   options: ModelDirectoryOptions,
 ): Promise<string> {
@@ -241,7 +155,10 @@ async function fingerprintOf(
     hash.update(`${found}\n`);
   }
   const outputs = [image.output, text?.output].map((output) => output && [output.name, output.pooling]);
-  return hash.update(JSON.stringify([input, outputs])).update(tokenizer ?? "").digest("hex");
+  return hash
+    .update(JSON.stringify([input, outputs]))
+    .update(tokenizer ?? "")
+    .digest("hex");
 }
 
 function checkSum(directory: string, file: string, found: string, expected: string | undefined): void {
@@ -254,14 +171,17 @@ function checkSum(directory: string, file: string, found: string, expected: stri
   });
 }
 
-async function probeDimension(parts: Omit<Parts, "dimension">): Promise<number> {
+async function probeDimension(parts: Omit<ModelParts, "dimension">): Promise<number> {
   const { width, height } = parts.input;
-  const vectors = await runImages(parts, { data: new Float32Array(3 * width * height), shape: [1, 3, height, width] });
+  const vectors = await runImages(parts, {
+    data: new Float32Array(3 * width * height),
+    shape: [1, 3, height, width],
+  });
   return vectors.dimension;
 }
 
 /** Refuses graphs that cannot be fed: other sizes than the preprocessing makes, or inputs nobody knows. */
-function checkInputs({ image, text, input }: Omit<Parts, "dimension">): void {
+function checkInputs({ image, text, input }: Omit<ModelParts, "dimension">): void {
   const known = ["pixel_values", "input_ids", "attention_mask", "token_type_ids", "position_ids"];
   for (const tower of [image, text]) {
     const strange = tower?.graph.header.inputs.find(({ name }) => !known.includes(name));
@@ -269,7 +189,11 @@ function checkInputs({ image, text, input }: Omit<Parts, "dimension">): void {
   }
   const pixels = image.graph.header.inputs.find(({ name }) => name === "pixel_values");
   if (pixels === undefined) throw invalid(`Expected an input pixel_values in ${image.graph.path}`);
-  if (pixels.type !== 1) throw invalid(`${image.graph.path} takes half-precision pictures, which is not supported`, "Use dtype fp32");
+  if (pixels.type !== 1)
+    throw invalid(
+      `${image.graph.path} takes half-precision pictures, which is not supported`,
+      "Use dtype fp32",
+    );
   const [, , height = null, width = null] = pixels.shape;
   if ((height ?? input.height) !== input.height || (width ?? input.width) !== input.width) {
     throw invalid(
@@ -279,21 +203,9 @@ function checkInputs({ image, text, input }: Omit<Parts, "dimension">): void {
   }
 }
 
-function checkDimension(parts: Parts, vectors: Matrix): Matrix {
-  if (vectors.dimension === parts.dimension) return vectors;
-  throw invalid(
-    `Expected vectors of ${parts.dimension} numbers from ${parts.name} but a run gave ${vectors.dimension}`,
-    "Both towers must project into one space: name the outputs with the options output and textOutput",
-  );
-}
-
 function maximumBatch(graph: ModelGraph, options: ModelDirectoryOptions): number {
   const fixed = graph.header.inputs.find(({ name }) => name === "pixel_values")?.shape[0];
   return Math.max(1, Math.min(options.maxBatch ?? MAX_BATCH, fixed ?? MAX_BATCH));
-}
-
-function takes(graph: ModelGraph, input: string): boolean {
-  return graph.header.inputs.some(({ name }) => name === input);
 }
 
 function checkDirectory(directory: string): void {

@@ -168,7 +168,8 @@ async function ask(
 ): Promise<Response> {
   // Lengths are checked, so that nothing may be compressed on the way.
   const headers: Record<string, string> = { "accept-encoding": "identity" };
-  if (token !== undefined && new URL(url).origin === new URL(start).origin) headers.authorization = `Bearer ${token}`;
+  if (token !== undefined && new URL(url).origin === new URL(start).origin)
+    headers.authorization = `Bearer ${token}`;
   if (offset > 0) headers.range = `bytes=${offset}-`;
   if (offset > 0 && etag !== null && url === start) headers["if-range"] = `"${etag}"`;
   return fetch(url, { headers, redirect: "manual", signal: signal ?? null });
@@ -215,7 +216,8 @@ async function receive(
   onReceived: (received: number) => void,
 ): Promise<number> {
   let size = response.status === 206 ? offset : 0;
-  if (size > 0) for await (const chunk of createReadStream(part.path, { end: size - 1 })) hash.update(chunk as Buffer);
+  if (size > 0)
+    for await (const chunk of createReadStream(part.path, { end: size - 1 })) hash.update(chunk as Buffer);
   const handle = await open(part.path, size > 0 ? "r+" : "w");
   try {
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
@@ -234,7 +236,12 @@ async function receive(
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < chunk.byteLength; ) {
-    const { bytesWritten } = await handle.write(chunk, written, chunk.byteLength - written, position + written);
+    const { bytesWritten } = await handle.write(
+      chunk,
+      written,
+      chunk.byteLength - written,
+      position + written,
+    );
     written += bytesWritten;
   }
 }
@@ -301,7 +308,10 @@ function nextUrl(from: string, location: string): string {
   const next = new URL(location, from);
   const secure = next.protocol === "https:" || (next.protocol === "http:" && !from.startsWith("https:"));
   if (secure) return next.href;
-  throw new NearsightError({ ...failed(from, `it redirects to ${next.protocol}//${next.host}`), retryable: false });
+  throw new NearsightError({
+    ...failed(from, `it redirects to ${next.protocol}//${next.host}`),
+    retryable: false,
+  });
 }
 
 function plainEtag(etag: string | null): string | null {
@@ -325,7 +335,11 @@ function failed(url: string, reason: string): { code: "DOWNLOAD_FAILED"; message
 
 function httpError(url: string, status: number): NearsightError {
   const busy = status === 429 || status >= 500 || status === 416;
-  return new NearsightError({ ...failed(url, `the server answered ${status}`), details: { status }, retryable: busy });
+  return new NearsightError({
+    ...failed(url, `the server answered ${status}`),
+    details: { status },
+    retryable: busy,
+  });
 }
 
 function refused(url: string, status: number): NearsightError {

@@ -113,7 +113,8 @@ async function embedHalving(
     return items.map((_, i) => usableRow(vectors, i));
   } catch (error) {
     if (isFatal(error)) throw error;
-    if (items.length === 1) return [wrapError(error, { code: "MODEL_INVALID", message: `The model failed: ${error}` })];
+    if (items.length === 1)
+      return [wrapError(error, { code: "MODEL_INVALID", message: `The model failed: ${error}` })];
   }
   const middle = Math.ceil(items.length / 2);
   const first = await embedHalving(model, items.slice(0, middle), shape, options);
@@ -131,7 +132,10 @@ function usableRow(vectors: Matrix, row: number): Float32Array | Error {
   });
 }
 
-function checkLength<Id>(item: { readonly id: Id; readonly tensor: Float32Array }, length: number): EmbedItem<Id> {
+function checkLength<Id>(
+  item: { readonly id: Id; readonly tensor: Float32Array },
+  length: number,
+): EmbedItem<Id> {
   if (item.tensor.length === length) return item;
   const error = new NearsightError({
     code: "DIMENSION_MISMATCH",

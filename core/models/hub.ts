@@ -65,7 +65,12 @@ const MANIFEST = "nearsight-download.json";
 /** owner/name, as the hub allows them; no dots that lead elsewhere. */
 const REPOSITORY = /^[A-Za-z0-9][\w-]*(\.[\w-]+)*\/[A-Za-z0-9][\w-]*(\.[\w-]+)*$/;
 const REVISION = /^[\w][\w.-]*$/;
-const SETTINGS = ["preprocessor_config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json"];
+const SETTINGS = [
+  "preprocessor_config.json",
+  "processor_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
 
 /**
  * Gives the local directory of a hub model, downloading what is missing: settings, and the graphs of one precision.
@@ -89,7 +94,10 @@ export async function downloadModel(repository: string, options: HubOptions): Pr
 }
 
 /** The folder a hub model is kept in, whether it is there or not. */
-export function modelFolder(repository: string, { cache, revision = "main" }: Pick<HubOptions, "cache" | "revision">): string {
+export function modelFolder(
+  repository: string,
+  { cache, revision = "main" }: Pick<HubOptions, "cache" | "revision">,
+): string {
   return join(cache, repository.replace("/", "--"), revision);
 }
 
@@ -137,7 +145,8 @@ async function wantFirst(job: Job, names: readonly string[]): Promise<boolean> {
     if (!(await want(job, name))) continue;
     const folder = name.slice(0, name.lastIndexOf("/") + 1);
     for (const beside of readOnnxHeader(join(job.directory, name)).externalFiles) {
-      if (!/^[\w][\w.-]*$/.test(beside)) throw invalid(`${name} points to weights in '${beside}', outside its folder`);
+      if (!/^[\w][\w.-]*$/.test(beside))
+        throw invalid(`${name} points to weights in '${beside}', outside its folder`);
       await need(job, folder + beside);
     }
     return true;
@@ -152,9 +161,11 @@ async function want(job: Job, file: string): Promise<boolean> {
   const manifest = await readManifest(job);
   const pinned = options.checksums?.[file];
   const entry = manifest.files[file];
-  if (entry !== undefined && (await isUnchanged(target, entry))) return checkPinned(job, file, entry.sha256, pinned);
+  if (entry !== undefined && (await isUnchanged(target, entry)))
+    return checkPinned(job, file, entry.sha256, pinned);
   // Copied here by hand, without a record: taken as it is.
-  if (entry === undefined && existsSync(target)) return checkPinned(job, file, pinned && (await hashFile(target)), pinned);
+  if (entry === undefined && existsSync(target))
+    return checkPinned(job, file, pinned && (await hashFile(target)), pinned);
   if (manifest.absent.includes(file)) return false;
   const { signal, onProgress, retries, retryDelay, token } = options;
   const rest = { signal, onProgress, retries, retryDelay, token, sha256: pinned };
@@ -189,7 +200,9 @@ async function unchanged(job: Job): Promise<Record<string, string>> {
   return recorded;
 }
 
-type Remembered = Omit<Manifest, "files"> & { readonly files: Readonly<Record<string, Omit<Entry, "modified">>> };
+type Remembered = Omit<Manifest, "files"> & {
+  readonly files: Readonly<Record<string, Omit<Entry, "modified">>>;
+};
 
 /** Changes the manifest in one rename. Where two processes do so at once one record may be lost: files stay usable without. */
 async function remember(job: Job, change: (known: Manifest) => Remembered): Promise<void> {

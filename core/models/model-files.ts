@@ -55,21 +55,37 @@ export function graphNames(tower: "vision_model" | "text_model" | "model", dtype
 }
 
 /** Reads a JSON file of the directory, or null where an optional one is absent. Throws MODEL_INVALID. */
-export async function readModelJson(directory: string, name: string, optional: true): Promise<JsonObject | null>;
+export async function readModelJson(
+  directory: string,
+  name: string,
+  optional: true,
+): Promise<JsonObject | null>;
 export async function readModelJson(directory: string, name: string): Promise<JsonObject>;
-export async function readModelJson(directory: string, name: string, optional = false): Promise<JsonObject | null> {
+export async function readModelJson(
+  directory: string,
+  name: string,
+  optional = false,
+): Promise<JsonObject | null> {
   const path = join(directory, name);
   if (!existsSync(path)) {
     if (optional) return null;
-    throw invalid(`Expected the file ${name} in the model directory ${directory}, which has none`, FILES_HINT);
+    throw invalid(
+      `Expected the file ${name} in the model directory ${directory}, which has none`,
+      FILES_HINT,
+    );
   }
   const { size } = statSync(path);
-  if (size > MAX_JSON_BYTES) throw invalid(`Expected at most ${MAX_JSON_BYTES} bytes in ${path} but found ${size}`);
+  if (size > MAX_JSON_BYTES)
+    throw invalid(`Expected at most ${MAX_JSON_BYTES} bytes in ${path} but found ${size}`);
   try {
     const value: unknown = JSON.parse(await readFile(path, "utf8"));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
   } catch (error) {
-    throw invalid(`Expected JSON in ${path}: ${error instanceof Error ? error.message : error}`, undefined, error);
+    throw invalid(
+      `Expected JSON in ${path}: ${error instanceof Error ? error.message : error}`,
+      undefined,
+      error,
+    );
   }
   throw invalid(`Expected a JSON object in ${path}`);
 }
@@ -81,12 +97,18 @@ export function findGraphs(directory: string, dtype: ModelDtype): ModelGraphs {
   const both = firstGraph(directory, graphNames("model", dtype));
   if (both === null) {
     const names = [...graphNames("vision_model", dtype), ...graphNames("model", dtype)];
-    throw invalid(`Expected one of ${names.join(", ")} in ${directory}, which has none (dtype ${dtype})`, FILES_HINT);
+    throw invalid(
+      `Expected one of ${names.join(", ")} in ${directory}, which has none (dtype ${dtype})`,
+      FILES_HINT,
+    );
   }
   const takes = (name: string) => both.header.inputs.some((input) => input.name === name);
   if (!takes("pixel_values")) {
     const found = both.header.inputs.map(({ name }) => name).join(", ");
-    throw invalid(`Expected an input pixel_values in ${both.path} but found ${found}`, "Export the model for pictures");
+    throw invalid(
+      `Expected an input pixel_values in ${both.path} but found ${found}`,
+      "Export the model for pictures",
+    );
   }
   return { vision: both, text: takes("input_ids") ? both : null };
 }
@@ -111,9 +133,13 @@ function firstGraph(directory: string, names: readonly string[]): ModelGraph | n
 /** Weights outside the model's own folder are refused: a downloaded graph must not read other files. */
 function checkBeside(directory: string, folder: string, file: string, path: string): string {
   const plain = !/^([\\/]|[a-z]:)/i.test(file) && !file.split(/[\\/]/).includes("..") && !file.includes("\0");
-  if (!plain) throw invalid(`Expected weights beside ${path} but it points to '${file}'`, "Do not use this model");
+  if (!plain)
+    throw invalid(`Expected weights beside ${path} but it points to '${file}'`, "Do not use this model");
   if (existsSync(join(directory, folder, file))) return file;
-  throw invalid(`Expected the weights file ${folder}${file}, which ${path} needs, but it is missing`, FILES_HINT);
+  throw invalid(
+    `Expected the weights file ${folder}${file}, which ${path} needs, but it is missing`,
+    FILES_HINT,
+  );
 }
 
 const FILES_HINT =

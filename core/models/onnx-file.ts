@@ -67,7 +67,11 @@ function parseModel(source: Source): OnnxHeader {
   }
   if (inputs.length === 0 || outputs.length === 0) throw new Error("its graph has no inputs or no outputs");
   // Older exporters list weights among the inputs.
-  return { inputs: inputs.filter(({ name }) => !weights.has(name)), outputs, externalFiles: [...externalFiles] };
+  return {
+    inputs: inputs.filter(({ name }) => !weights.has(name)),
+    outputs,
+    externalFiles: [...externalFiles],
+  };
 }
 
 // TensorProto: name = 8, external_data = 13 (pairs of key = 1, value = 2).
@@ -76,7 +80,8 @@ function readWeight(source: Source, tensor: Field, names: Set<string>, files: Se
     if (field.number === 8) names.add(source.text(field.start, field.end));
     if (field.number !== 13) continue;
     const [key, value] = [1, 2].map((number) => child(source, field, number));
-    if (key && value && source.text(key.start, key.end) === "location") files.add(source.text(value.start, value.end));
+    if (key && value && source.text(key.start, key.end) === "location")
+      files.add(source.text(value.start, value.end));
   }
 }
 
@@ -86,7 +91,9 @@ function readPort(source: Source, port: Field): OnnxPort {
   const type = child(source, port, 2);
   const tensor = type && child(source, type, 1);
   const shape = tensor && child(source, tensor, 2);
-  const dimensions = shape ? [...fields(source, shape.start, shape.end)].filter((field) => field.number === 1) : [];
+  const dimensions = shape
+    ? [...fields(source, shape.start, shape.end)].filter((field) => field.number === 1)
+    : [];
   return {
     name: name ? source.text(name.start, name.end) : "",
     type: (tensor && child(source, tensor, 1)?.value) ?? 0,

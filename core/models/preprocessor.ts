@@ -50,16 +50,31 @@ interface Family {
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 const HALF = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] } as const;
-const CLIP = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] } as const;
+const CLIP = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+} as const;
 
 const FAMILIES: readonly Family[] = [
   { name: /CLIP|Bit/, numberIsShortestEdge: true, resample: "bicubic", centerCrop: true, ...CLIP },
   { name: /ConvNext/, numberIsShortestEdge: true, resample: "bilinear", centerCrop: false, ...IMAGENET },
-  { name: /MobileNet|MobileViT/, numberIsShortestEdge: true, resample: "bilinear", centerCrop: true, ...HALF },
+  {
+    name: /MobileNet|MobileViT/,
+    numberIsShortestEdge: true,
+    resample: "bilinear",
+    centerCrop: true,
+    ...HALF,
+  },
   { name: /Siglip|DeiT/, numberIsShortestEdge: false, resample: "bicubic", centerCrop: false, ...HALF },
   { name: /EfficientNet/, numberIsShortestEdge: false, resample: "nearest", centerCrop: false, ...IMAGENET },
 ];
-const OTHERS: Family = { name: /^/, numberIsShortestEdge: false, resample: "bilinear", centerCrop: false, ...HALF };
+const OTHERS: Family = {
+  name: /^/,
+  numberIsShortestEdge: false,
+  resample: "bilinear",
+  centerCrop: false,
+  ...HALF,
+};
 
 /** Below this size ConvNeXt processors resize to `size / crop_pct` and crop; from it on they squash. */
 const CONVNEXT_SQUASH = 384;
@@ -70,12 +85,15 @@ const CONVNEXT_SQUASH = 384;
  */
 export function parsePreprocessor(json: JsonObject, where: string): ImageInputSpec {
   const parsed = preprocessorSchema.safeParse(json);
-  if (!parsed.success) throw invalid(`Expected an image processor in ${where} but ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw invalid(`Expected an image processor in ${where} but ${z.prettifyError(parsed.error)}`);
   const file = parsed.data;
-  if (file.do_flip_channel_order) throw invalid(`${where} asks for BGR (do_flip_channel_order), which is not supported`);
+  if (file.do_flip_channel_order)
+    throw invalid(`${where} asks for BGR (do_flip_channel_order), which is not supported`);
   const type = file.image_processor_type ?? file.feature_extractor_type ?? "";
   const family = FAMILIES.find(({ name }) => name.test(type)) ?? OTHERS;
-  const geometry = /ConvNext/.test(type) || file.crop_pct ? cropFraction(file, where) : plainGeometry(file, family, where);
+  const geometry =
+    /ConvNext/.test(type) || file.crop_pct ? cropFraction(file, where) : plainGeometry(file, family, where);
   return {
     kind: "image",
     ...geometry,
@@ -105,15 +123,22 @@ function plainGeometry(file: Preprocessor, family: Family, where: string): Geome
 function cropFraction(file: Preprocessor, where: string): Geometry {
   const { width, height } = boxOf(file.size ?? { shortest_edge: CONVNEXT_SQUASH }, where);
   if (file.do_resize === false) return { width, height, resize: null, centerCrop: { width, height } };
-  if (width >= CONVNEXT_SQUASH) return { width, height, resize: { mode: "exact", width, height }, centerCrop: null };
+  if (width >= CONVNEXT_SQUASH)
+    return { width, height, resize: { mode: "exact", width, height }, centerCrop: null };
   const size = Math.trunc(width / (file.crop_pct ?? 224 / 256));
   return { width, height, resize: { mode: "shortestEdge", size }, centerCrop: { width, height } };
 }
 
-function resizeOf(size: Size | null | undefined, family: Family, where: string): Exclude<ImageInputSpec["resize"], null> {
+function resizeOf(
+  size: Size | null | undefined,
+  family: Family,
+  where: string,
+): Exclude<ImageInputSpec["resize"], null> {
   if (size == null) throw invalid(`Expected "size" in ${where}, which resizes pictures, but found none`);
   if (typeof size === "number") {
-    return family.numberIsShortestEdge ? { mode: "shortestEdge", size } : { mode: "exact", width: size, height: size };
+    return family.numberIsShortestEdge
+      ? { mode: "shortestEdge", size }
+      : { mode: "exact", width: size, height: size };
   }
   if ("shortest_edge" in size) return { mode: "shortestEdge", size: size.shortest_edge };
   return { mode: "exact", width: size.width, height: size.height };

@@ -50,7 +50,9 @@ export function createPromptEncoder(options: EncoderOptions): PromptEncoder {
     async encode(prompts) {
       loading ??= loadTokenizer(json, tokenizerConfig);
       const tokenizer = await loading;
-      const rows = prompts.map((prompt) => encodeOne(tokenizer, lowerCase ? prompt.toLowerCase() : prompt, maxLength));
+      const rows = prompts.map((prompt) =>
+        encodeOne(tokenizer, lowerCase ? prompt.toLowerCase() : prompt, maxLength),
+      );
       const longest = Math.max(1, ...rows.map((row) => row.length));
       return padRows(rows, fillUp && maxLength !== null ? maxLength : longest, paddingId(tokenizer, options));
     },
@@ -62,7 +64,11 @@ async function loadTokenizer(json: JsonObject, config: JsonObject): Promise<Toke
   try {
     return new Tokenizer(json, config) as Tokenizer;
   } catch (error) {
-    throw invalid(`tokenizer.json could not be used: ${error instanceof Error ? error.message : error}`, undefined, error);
+    throw invalid(
+      `tokenizer.json could not be used: ${error instanceof Error ? error.message : error}`,
+      undefined,
+      error,
+    );
   }
 }
 
@@ -89,7 +95,10 @@ function padRows(rows: readonly number[][], length: number, padding: number): En
   return { ids, mask, rows: rows.length, length };
 }
 
-function maximumLength({ tokenizer, tokenizerConfig, config, fixedLength }: EncoderOptions, family: string): number | null {
+function maximumLength(
+  { tokenizer, tokenizerConfig, config, fixedLength }: EncoderOptions,
+  family: string,
+): number | null {
   if (fixedLength !== null) return fixedLength;
   const text = (config.text_config ?? {}) as JsonObject;
   const limits = [
@@ -105,7 +114,10 @@ function isFixedPadding(tokenizer: JsonObject): boolean {
   return typeof strategy === "object" && strategy !== null && "Fixed" in strategy;
 }
 
-function paddingId(tokenizer: Tokenizer, { tokenizer: json, tokenizerConfig, config }: EncoderOptions): number {
+function paddingId(
+  tokenizer: Tokenizer,
+  { tokenizer: json, tokenizerConfig, config }: EncoderOptions,
+): number {
   const named = tokenizerConfig.pad_token as string | { content?: string } | null | undefined;
   const content = typeof named === "object" ? named?.content : named;
   const id = content === undefined ? undefined : tokenizer.token_to_id(content);

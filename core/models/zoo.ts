@@ -44,13 +44,27 @@ const ZOO: readonly ModelRow[] = [
     license: "Apache-2.0",
   },
   hub("clip-vit-base32-torch", "Xenova/clip-vit-base-patch32", 512, 606, "MIT", "photos and English prompts"),
-  hub("siglip-base-patch16-224-torch", "onnx-community/siglip2-base-patch16-224-ONNX", 768, 1500, "Apache-2.0", "photos and prompts in many languages"),
+  hub(
+    "siglip-base-patch16-224-torch",
+    "onnx-community/siglip2-base-patch16-224-ONNX",
+    768,
+    1500,
+    "Apache-2.0",
+    "photos and prompts in many languages",
+  ),
   hub("dinov2-vits14-torch", "Xenova/dinov2-small", 384, 88, "Apache-2.0"),
   hub("dinov2-vitb14-torch", "Xenova/dinov2-base", 768, 346, "Apache-2.0"),
   hub("dinov2-vitb14-reg-torch", "onnx-community/dinov2-with-registers-base", 768, 347, "Apache-2.0"),
 ];
 
-function hub(name: string, repository: string, dimension: number, size: number, license: string, kind?: string): ModelRow {
+function hub(
+  name: string,
+  repository: string,
+  dimension: number,
+  size: number,
+  license: string,
+  kind?: string,
+): ModelRow {
   return {
     name,
     kind: kind ?? "photos, without prompts: looks and shapes",
@@ -77,7 +91,10 @@ export function listModels(): readonly ModelRow[] {
  * const model = await resolveModel(DEFAULT_MODEL);
  * const clip = await resolveModel("clip-vit-base32-torch", { cache, endpoint });
  */
-export async function resolveModel(nameOrPath: string, options: ResolveOptions = {}): Promise<EmbeddingModel> {
+export async function resolveModel(
+  nameOrPath: string,
+  options: ResolveOptions = {},
+): Promise<EmbeddingModel> {
   const { directory, recorded } = await fetchModel(nameOrPath, options);
   const isPath = findZoo(nameOrPath) === undefined && !nameOrPath.startsWith("hub:");
   const name = options.name ?? (isPath ? undefined : nameOrPath);
@@ -88,8 +105,10 @@ export async function resolveModel(nameOrPath: string, options: ResolveOptions =
 export async function fetchModel(nameOrPath: string, options: ResolveOptions = {}): Promise<HubModel> {
   const source = findZoo(nameOrPath)?.source ?? nameOrPath;
   if (source === SHIPPED) return { directory: shippedDirectory(nameOrPath), recorded: {} };
-  if (source.startsWith("hub:")) return downloadModel(source.slice("hub:".length), hubOptions(nameOrPath, options));
-  if (statSync(nameOrPath, { throwIfNoEntry: false })?.isDirectory()) return { directory: nameOrPath, recorded: {} };
+  if (source.startsWith("hub:"))
+    return downloadModel(source.slice("hub:".length), hubOptions(nameOrPath, options));
+  if (statSync(nameOrPath, { throwIfNoEntry: false })?.isDirectory())
+    return { directory: nameOrPath, recorded: {} };
   throw new NearsightError({
     code: "MODEL_NOT_FOUND",
     message: `Expected a model's name, a directory or hub:owner/name but found '${nameOrPath}'`,

@@ -63,14 +63,20 @@ export async function startHubServer(directory: string, repository: string): Pro
   function redirect(response: ServerResponse, file: string, bytes: Buffer): void {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     response
-      .writeHead(302, { location: `/storage/${file}?signature=1`, "x-linked-etag": `"${sha256}"`, "x-linked-size": bytes.length })
+      .writeHead(302, {
+        location: `/storage/${file}?signature=1`,
+        "x-linked-etag": `"${sha256}"`,
+        "x-linked-size": bytes.length,
+      })
       .end();
   }
 
   function send(request: IncomingMessage, response: ServerResponse, file: string, bytes: Buffer): void {
     const body = faults.corrupt === file ? Buffer.alloc(bytes.length, 1) : bytes;
     const etag = `"${createHash("sha1").update(bytes).digest("hex")}"`;
-    const start = Number(/^bytes=(\d+)-$/.exec(faults.noRanges ? "" : (request.headers.range ?? ""))?.[1] ?? 0);
+    const start = Number(
+      /^bytes=(\d+)-$/.exec(faults.noRanges ? "" : (request.headers.range ?? ""))?.[1] ?? 0,
+    );
     const cut = faults.truncate?.file === file && faults.truncate.times-- > 0 ? faults.truncate.after : null;
     // Without a length the early end looks like a proper one, and all bytes up to it arrive.
     const length = cut === null ? { "content-length": body.length - start } : {};

@@ -16,8 +16,16 @@ export function noisePicture(width: number, height: number, seed: number): RgbIm
 }
 
 /** One colour everywhere. */
-export function plainPicture(width: number, height: number, color: readonly [number, number, number]): RgbImage {
-  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => color[i % 3] as number) };
+export function plainPicture(
+  width: number,
+  height: number,
+  color: readonly [number, number, number],
+): RgbImage {
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => color[i % 3] as number),
+  };
 }
 
 /** A picture as the bytes of a file. */
@@ -26,5 +34,7 @@ export async function encodePicture(
   format: "png" | "jpeg" | "webp" | "gif" = "png",
 ): Promise<Uint8Array> {
   const sharp = await loadSharp();
-  return sharp(data, { raw: { width, height, channels: 3 } }).toFormat(format).toBuffer();
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .toFormat(format)
+    .toBuffer();
 }

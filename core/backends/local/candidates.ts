@@ -51,7 +51,7 @@ export class Candidates {
   #shrink(): void {
     const sorted = this.#keys.slice(0, this.#count).sort();
     const last = sorted[this.#k - 1] ?? Number.POSITIVE_INFINITY;
-    const slack = 0 * (this.#error.absolute + this.#error.relative * Math.abs(last));
+    const slack = 3 * (this.#error.absolute + this.#error.relative * Math.abs(last));
     this.#limit = Math.min(this.#limit, last + slack);
     let kept = 0;
     for (let i = 0; i < this.#count; i++) {

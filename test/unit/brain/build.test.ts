@@ -103,6 +103,49 @@ describe("building from pictures", () => {
     expect(await second.totalIndexSize()).toBe(30);
   });
 
+  it("fills a named field with a model where vectors are missing", async () => {
+    const model = watched(() => {});
+    await dataset.limit(10).computeEmbeddings(model, { embeddingsField: "colours" });
+    const index = await ns.computeSimilarity(dataset, { embeddings: "colours", model, brainKey: "images" });
+    expect(await index.totalIndexSize()).toBe(30);
+    expect((await dataset.values("colours")).every((vector) => vector instanceof Float32Array)).toBe(true);
+    expect(model.items()).toBe(30);
+  });
+
+  it("embeds only the regions of roiField, several as their mean, whole pictures where there is none", async () => {
+    const halves = join(folder, "halves.png");
+    const blue = await sharp({ create: { width: 20, height: 40, channels: 3, background: "blue" } })
+      .png()
+      .toBuffer();
+    await sharp({ create: { width: 40, height: 40, channels: 3, background: "red" } })
+      .composite([{ input: blue, left: 20, top: 0 }])
+      .png()
+      .toFile(halves);
+    const box = (left: number) => ({ label: "half", boundingBox: [left, 0, 0.5, 1] as const });
+    const regions = (...lefts: number[]) => ({ _cls: "Detections" as const, detections: lefts.map(box) });
+    const parts = await ns.createDataset("regions");
+    const [left, right, both, none] = await parts.addSamples([
+      { filepath: halves, region: regions(0) },
+      { filepath: halves, region: regions(0.5) },
+      { filepath: halves, region: regions(0, 0.5) },
+      { filepath: halves },
+    ]);
+    const index = await ns.computeSimilarity(parts, {
+      model: colourModel(),
+      roiField: "region",
+      brainKey: "regions",
+    });
+    const { embeddings, sampleIds } = await index.getEmbeddings();
+    expect(sampleIds).toEqual([left, right, both, none]);
+    const colour = (row: number, cell: number) =>
+      [...embeddings.row(row)].slice(cell * 3, cell * 3 + 3).map((value) => value - 0.1);
+    expect(colour(0, 0)).toEqual([1, 0, 0].map((value) => expect.closeTo(value, 2)));
+    expect(colour(1, 0)).toEqual([0, 0, 1].map((value) => expect.closeTo(value, 2)));
+    expect(colour(2, 0)).toEqual([0.5, 0, 0.5].map((value) => expect.closeTo(value, 2)));
+    expect(colour(3, 0)).toEqual([1, 0, 0].map((value) => expect.closeTo(value, 2)));
+    expect(colour(3, 3)).toEqual([0, 0, 1].map((value) => expect.closeTo(value, 2)));
+  });
+
   it("computeEmbeddings gives vectors in the view's order and writes nothing to an index", async () => {
     const model = colourModel();
     const view = dataset.select([ids[3] ?? "", ids[1] ?? ""], { ordered: true });

@@ -18,23 +18,25 @@ const crops = JSON.parse(
 ) as Crop[];
 
 describe("cropBox", () => {
-  test.each(crops)("$box of $size with alpha $alpha, square $forceSquare", ({ size, box, alpha, forceSquare, pixels }) => {
-    const crop = () => cropBox(box, ...size, alpha === null ? { forceSquare } : { alpha, forceSquare });
-    if (pixels === null) expect(crop).toThrowError(expect.objectContaining({ code: "MEDIA_INVALID" }));
-    else expect(Object.values(crop())).toEqual(pixels);
-  });
+  test.each(crops)(
+    "$box of $size with alpha $alpha, square $forceSquare",
+    ({ size, box, alpha, forceSquare, pixels }) => {
+      const crop = () => cropBox(box, ...size, alpha === null ? { forceSquare } : { alpha, forceSquare });
+      if (pixels === null) expect(crop).toThrowError(expect.objectContaining({ code: "MEDIA_INVALID" }));
+      else expect(Object.values(crop())).toEqual(pixels);
+    },
+  );
 
   test("boxes over the edge are cut off there", () => {
     expect(cropBox([-0.1, 0.5, 0.4, 0.9], 100, 100)).toEqual({ x: 0, y: 50, width: 30, height: 50 });
   });
 
-  test.each([
-    [[0.5, 0.5, 0, 0.5]],
-    [[1.2, 0.5, 0.1, 0.5]],
-    [[0.5, 0.5, 0.001, 0.001]],
-  ] as [BoundingBox][])("%j covers no pixel: MEDIA_INVALID", (box) => {
-    expect(() => cropBox(box, 100, 100)).toThrowError(expect.objectContaining({ code: "MEDIA_INVALID" }));
-  });
+  test.each([[[0.5, 0.5, 0, 0.5]], [[1.2, 0.5, 0.1, 0.5]], [[0.5, 0.5, 0.001, 0.001]]] as [BoundingBox][])(
+    "%j covers no pixel: MEDIA_INVALID",
+    (box) => {
+      expect(() => cropBox(box, 100, 100)).toThrowError(expect.objectContaining({ code: "MEDIA_INVALID" }));
+    },
+  );
 
   test("numbers that are not finite are INVALID_ARGUMENT", () => {
     expect(() => cropBox([0, 0, Number.NaN, 1], 10, 10)).toThrowError(

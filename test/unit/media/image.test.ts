@@ -33,13 +33,17 @@ describe("decodeImage", () => {
     writeFileSync(path, bytes);
     const expected = noisePicture(9, 7, 1);
     expect(await decodeImage(path)).toEqual(await decodeImage(bytes));
-    expect(Buffer.from((await decodeImage(new URL(`file://${path}`))).data).equals(Buffer.from(expected.data))).toBe(true);
+    expect(
+      Buffer.from((await decodeImage(new URL(`file://${path}`))).data).equals(Buffer.from(expected.data)),
+    ).toBe(true);
   });
 
   test("transparent pixels lie over white", async () => {
     const sharp = await loadSharp();
     const half = Uint8Array.from([0, 0, 0, 0, 255, 0, 0, 255, 0, 0, 0, 128]);
-    const png = await sharp(half, { raw: { width: 3, height: 1, channels: 4 } }).png().toBuffer();
+    const png = await sharp(half, { raw: { width: 3, height: 1, channels: 4 } })
+      .png()
+      .toBuffer();
     const { data } = await decodeImage(png);
     expect([...data.subarray(0, 6)]).toEqual([255, 255, 255, 255, 0, 0]);
     expect(Math.abs((data[6] as number) - 127)).toBeLessThanOrEqual(1);
@@ -47,7 +51,9 @@ describe("decodeImage", () => {
 
   test("CMYK, grey with alpha and 16-bit colour become 8-bit RGB", async () => {
     const sharp = await loadSharp();
-    const picture = sharp(plainPicture(8, 8, [200, 30, 30]).data, { raw: { width: 8, height: 8, channels: 3 } });
+    const picture = sharp(plainPicture(8, 8, [200, 30, 30]).data, {
+      raw: { width: 8, height: 8, channels: 3 },
+    });
     const cmyk = await decodeImage(await picture.clone().toColourspace("cmyk").jpeg().toBuffer());
     expect(cmyk.data.length).toBe(8 * 8 * 3);
     expect(cmyk.data[0]).toBeGreaterThan(150);
@@ -60,7 +66,9 @@ describe("decodeImage", () => {
 
   test("of an animation the first page counts", async () => {
     const sharp = await loadSharp();
-    const pages = [plainPicture(5, 5, [255, 0, 0]), plainPicture(5, 5, [0, 0, 255])].map(({ data }) => Buffer.from(data));
+    const pages = [plainPicture(5, 5, [255, 0, 0]), plainPicture(5, 5, [0, 0, 255])].map(({ data }) =>
+      Buffer.from(data),
+    );
     const raw = { width: 5, height: 10, channels: 3, pageHeight: 5 } as const;
     const gif = await sharp(Buffer.concat(pages), { raw }).gif().toBuffer();
     const image = await decodeImage(gif);
@@ -81,13 +89,19 @@ describe("decodeImage", () => {
     // The width and height of a PNG are the two numbers after its IHDR; the checksum behind them no longer fits.
     bytes.writeUInt32BE(60_000, 16);
     bytes.writeUInt32BE(60_000, 20);
-    await expect(decodeImage(bytes)).rejects.toMatchObject({ code: expect.stringMatching(/LIMIT_EXCEEDED|MEDIA_INVALID/) });
+    await expect(decodeImage(bytes)).rejects.toMatchObject({
+      code: expect.stringMatching(/LIMIT_EXCEEDED|MEDIA_INVALID/),
+    });
   });
 
   test.each([
     ["nothing", Buffer.alloc(0), "empty"],
     ["text", Buffer.from("hello, this is no picture at all"), "format"],
-    ["SVG", Buffer.from('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), "SVG"],
+    [
+      "SVG",
+      Buffer.from('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
+      "SVG",
+    ],
     ["HTML", Buffer.from("\n <!doctype html><p>not found"), "SVG or HTML"],
   ])("%s is MEDIA_INVALID saying why", async (_, bytes, words) => {
     await expect(decodeImage(bytes)).rejects.toMatchObject({
@@ -99,7 +113,9 @@ describe("decodeImage", () => {
 
   test.each(["png", "jpeg", "webp", "gif"] as const)("a %s cut in half is MEDIA_INVALID", async (format) => {
     const bytes = await encodePicture(noisePicture(120, 90, 2), format);
-    await expect(decodeImage(bytes.subarray(0, bytes.length / 2))).rejects.toMatchObject({ code: "MEDIA_INVALID" });
+    await expect(decodeImage(bytes.subarray(0, bytes.length / 2))).rejects.toMatchObject({
+      code: "MEDIA_INVALID",
+    });
   });
 });
 
@@ -119,7 +135,11 @@ describe("imageTensor", () => {
 
   test("cuts an object out first", () => {
     const image = noisePicture(40, 40, 6);
-    const whole = imageTensor(image, { ...SPEC, resize: { mode: "exact", width: 4, height: 4 }, centerCrop: null });
+    const whole = imageTensor(image, {
+      ...SPEC,
+      resize: { mode: "exact", width: 4, height: 4 },
+      centerCrop: null,
+    });
     const box = [0.5, 0.5, 0.1, 0.1] as const;
     const patch = imageTensor(image, { ...SPEC, centerCrop: null, resize: null }, { box });
     expect(patch[0]).toBe(image.data[(20 * 40 + 20) * 3]);
@@ -144,7 +164,10 @@ describe("imageTensor", () => {
 
 describe("thumbnail", () => {
   test("is a small WebP with a data URL", async () => {
-    const { bytes, width, height, dataUrl } = await thumbnail(await encodePicture(noisePicture(400, 200, 1)), { size: 64 });
+    const { bytes, width, height, dataUrl } = await thumbnail(
+      await encodePicture(noisePicture(400, 200, 1)),
+      { size: 64 },
+    );
     expect([width, height]).toEqual([64, 32]);
     expect(await decodeImage(dataUrl)).toMatchObject({ width: 64, height: 32 });
     expect(Buffer.from(bytes).subarray(8, 12).toString()).toBe("WEBP");
@@ -157,11 +180,18 @@ describe("thumbnail", () => {
     const { dataUrl, width } = await thumbnail(png, { box: [0.5, 0, 0.5, 1], quality: 100 });
     const { data: shown } = await decodeImage(dataUrl);
     expect(width).toBe(10);
-    expect([shown[0] as number, shown[1] as number, shown[2] as number].map((value) => value > 128)).toEqual([false, true, true]);
+    expect([shown[0] as number, shown[1] as number, shown[2] as number].map((value) => value > 128)).toEqual([
+      false,
+      true,
+      true,
+    ]);
   });
 
   test("keeps small pictures small and refuses what is none", async () => {
-    expect(await thumbnail(await encodePicture(noisePicture(10, 8, 1)))).toMatchObject({ width: 10, height: 8 });
+    expect(await thumbnail(await encodePicture(noisePicture(10, 8, 1)))).toMatchObject({
+      width: 10,
+      height: 8,
+    });
     await expect(thumbnail(Buffer.from("nothing"))).rejects.toMatchObject({ code: "MEDIA_INVALID" });
   });
 });

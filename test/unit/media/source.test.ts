@@ -35,15 +35,22 @@ describe("openMedia", () => {
 
   test("nothing there is MEDIA_NOT_FOUND, a folder MEDIA_INVALID", async () => {
     await expect(openMedia(join(root, "missing.jpg"))).rejects.toMatchObject({ code: "MEDIA_NOT_FOUND" });
-    await expect(openMedia(join(root, "zero.txt", "below"))).rejects.toMatchObject({ code: "MEDIA_NOT_FOUND" });
+    await expect(openMedia(join(root, "zero.txt", "below"))).rejects.toMatchObject({
+      code: "MEDIA_NOT_FOUND",
+    });
     await expect(openMedia(root)).rejects.toMatchObject({ code: "MEDIA_INVALID" });
   });
 
-  test.each([["file"], ["data"], ["bytes"]])("more bytes than allowed are LIMIT_EXCEEDED: %s", async (kind) => {
-    const media = { file: join(root, "zero.txt"), data: "data:;base64,AAAAAAAA", bytes: new Uint8Array(4) }[kind];
-    const opening = openMedia(media as string, { limits: { maxBytes: 3 } });
-    await expect(opening).rejects.toMatchObject({ code: "LIMIT_EXCEEDED", details: { limit: 3 } });
-  });
+  test.each([["file"], ["data"], ["bytes"]])(
+    "more bytes than allowed are LIMIT_EXCEEDED: %s",
+    async (kind) => {
+      const media = { file: join(root, "zero.txt"), data: "data:;base64,AAAAAAAA", bytes: new Uint8Array(4) }[
+        kind
+      ];
+      const opening = openMedia(media as string, { limits: { maxBytes: 3 } });
+      await expect(opening).rejects.toMatchObject({ code: "LIMIT_EXCEEDED", details: { limit: 3 } });
+    },
+  );
 
   test.each(["data:image/png;base64", "data:;base64,***"])("%s is MEDIA_INVALID", async (uri) => {
     await expect(openMedia(uri)).rejects.toMatchObject({ code: "MEDIA_INVALID" });
@@ -79,7 +86,11 @@ describe("file source", () => {
   test("list walks folders in order, without loops and broken links", async () => {
     const found: string[] = [];
     for await (const { uri } of mediaSource(root).list(root)) found.push(uri);
-    expect(found).toEqual([join(root, "a", "b", "deep.txt"), join(root, "a", "one ü.txt"), join(root, "zero.txt")]);
+    expect(found).toEqual([
+      join(root, "a", "b", "deep.txt"),
+      join(root, "a", "one ü.txt"),
+      join(root, "zero.txt"),
+    ]);
   });
 
   test("list of nothing is MEDIA_NOT_FOUND", async () => {

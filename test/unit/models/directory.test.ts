@@ -52,11 +52,19 @@ async function directoryOf(config: object, build: (graph: GraphBuilder) => Promi
 }
 
 /** A graph whose one output is the picture, reshaped. */
-function reshaping(name: string, shape: readonly number[], config: object = { model_type: "vit" }): Promise<string> {
+function reshaping(
+  name: string,
+  shape: readonly number[],
+  config: object = { model_type: "vit" },
+): Promise<string> {
   const directory = join(root, `graph-${count}`);
   return directoryOf(config, async (graph) => {
     graph.node("Reshape", ["pixel_values", graph.integers([-1, ...shape])], {}, name);
-    await graph.write(join(directory, "onnx/model.onnx"), [PIXELS], [{ name, type: FLOAT, shape: ["batch", ...shape] }]);
+    await graph.write(
+      join(directory, "onnx/model.onnx"),
+      [PIXELS],
+      [{ name, type: FLOAT, shape: ["batch", ...shape] }],
+    );
   });
 }
 
@@ -118,7 +126,9 @@ describe("a CLIP directory", () => {
 
   test("ends with CLOSED and ABORTED", async () => {
     const other = await loadModelDirectory(clip);
-    await expect(other.embed(batchOf(1), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "ABORTED" });
+    await expect(other.embed(batchOf(1), { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "ABORTED",
+    });
     await other.close?.();
     await expect(other.embed(batchOf(1))).rejects.toMatchObject({ code: "CLOSED" });
   });
@@ -126,9 +136,21 @@ describe("a CLIP directory", () => {
 
 describe("the fingerprint changes with", () => {
   test.each([
-    ["the weights", "onnx/vision_model.onnx", (bytes: Buffer) => bytes.fill(1, bytes.length - 9000, bytes.length - 8990)],
-    ["the tokenizer", "tokenizer.json", (bytes: Buffer) => Buffer.from(bytes.toString().replace('"NFC"', '"NFD"'))],
-    ["the preprocessing", "preprocessor_config.json", (bytes: Buffer) => Buffer.from(bytes.toString().replace("0.48", "0.49"))],
+    [
+      "the weights",
+      "onnx/vision_model.onnx",
+      (bytes: Buffer) => bytes.fill(1, bytes.length - 9000, bytes.length - 8990),
+    ],
+    [
+      "the tokenizer",
+      "tokenizer.json",
+      (bytes: Buffer) => Buffer.from(bytes.toString().replace('"NFC"', '"NFD"')),
+    ],
+    [
+      "the preprocessing",
+      "preprocessor_config.json",
+      (bytes: Buffer) => Buffer.from(bytes.toString().replace("0.48", "0.49")),
+    ],
   ])("%s", async (_, file, change) => {
     const directory = copy();
     writeFileSync(join(directory, file), change(readFileSync(join(directory, file))));
@@ -189,10 +211,15 @@ describe("other layouts", () => {
       graph.node("Cast", [graph.node("Mul", ["input_ids", "attention_mask"])], { to: FLOAT }, "text_embeds");
       const ids = { type: INT64, shape: ["texts", "length"] };
       const inputs = [PIXELS, { name: "input_ids", ...ids }, { name: "attention_mask", ...ids }];
-      const outputs = ["image_embeds", "text_embeds"].map((name) => ({ name, type: FLOAT, shape: ["batch", 77] }));
+      const outputs = ["image_embeds", "text_embeds"].map((name) => ({
+        name,
+        type: FLOAT,
+        shape: ["batch", 77],
+      }));
       await graph.write(join(directory, "onnx/model.onnx"), inputs, outputs);
     });
-    for (const file of ["tokenizer.json", "tokenizer_config.json"]) cpSync(join(clip, file), join(directory, file));
+    for (const file of ["tokenizer.json", "tokenizer_config.json"])
+      cpSync(join(clip, file), join(directory, file));
     const both = await loadModelDirectory(directory);
     expect((await both.embed({ data: new Float32Array(384).fill(2), shape: [2, 3, 8, 8] })).data[76]).toBe(2);
     const text = await both.embedPrompts?.(["a"]);
@@ -204,7 +231,10 @@ describe("other layouts", () => {
   test("dtype picks the files with that suffix", async () => {
     const directory = copy();
     for (const tower of ["vision", "text"]) {
-      renameSync(join(directory, `onnx/${tower}_model.onnx`), join(directory, `onnx/${tower}_model_quantized.onnx`));
+      renameSync(
+        join(directory, `onnx/${tower}_model.onnx`),
+        join(directory, `onnx/${tower}_model_quantized.onnx`),
+      );
     }
     await expect(loadModelDirectory(directory)).rejects.toMatchObject({ code: "MODEL_INVALID" });
     expect((await loadModelDirectory(directory, { dtype: "q8" })).fingerprint).toBe(model.fingerprint);
@@ -219,7 +249,9 @@ describe("other layouts", () => {
 
 describe("a directory that cannot be used", () => {
   test("is MODEL_NOT_FOUND where there is none", async () => {
-    await expect(loadModelDirectory(join(root, "nowhere"))).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+    await expect(loadModelDirectory(join(root, "nowhere"))).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+    });
   });
 
   test.each(["config.json", "preprocessor_config.json", "tokenizer.json"])("misses %s", async (file) => {
@@ -252,14 +284,21 @@ describe("a directory that cannot be used", () => {
     const directory = copy();
     const path = join(directory, "onnx/vision_model.onnx");
     writeFileSync(path, readFileSync(path).subarray(0, 60_000));
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({ code: "MODEL_INVALID", message: expect.stringContaining("cut off") });
+    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
+      code: "MODEL_INVALID",
+      message: expect.stringContaining("cut off"),
+    });
   });
 
   test("has a graph the runtime refuses: said at the first run", async () => {
     const directory = join(root, `graph-${count}`);
     await directoryOf({}, async (graph) => {
       graph.node("NoSuchOperator", ["pixel_values"], {}, "image_embeds");
-      await graph.write(join(directory, "onnx/model.onnx"), [PIXELS], [{ name: "image_embeds", type: FLOAT, shape: ["batch", 4] }]);
+      await graph.write(
+        join(directory, "onnx/model.onnx"),
+        [PIXELS],
+        [{ name: "image_embeds", type: FLOAT, shape: ["batch", 4] }],
+      );
     });
     const broken = await loadModelDirectory(directory);
     await expect(broken.embed({ data: new Float32Array(192), shape: [1, 3, 8, 8] })).rejects.toMatchObject({
@@ -280,22 +319,31 @@ describe("a directory that cannot be used", () => {
 
   test("has other weights than expected", async () => {
     const checksums = { "onnx/vision_model.onnx": "0".repeat(64) };
-    await expect(loadModelDirectory(clip, { checksums })).rejects.toMatchObject({ code: "CHECKSUM_MISMATCH" });
+    await expect(loadModelDirectory(clip, { checksums })).rejects.toMatchObject({
+      code: "CHECKSUM_MISMATCH",
+    });
   });
 
-  test.each(["../secret.bin", "/etc/passwd", "a/../../b", "C:\\weights"])("keeps weights in %s", async (location) => {
-    const directory = join(root, `graph-${count}`);
-    await directoryOf({}, async (graph) => {
-      graph.external("weights", [2], location);
-      graph.node("Flatten", ["pixel_values"], { axis: 1 }, "image_embeds");
-      await graph.write(join(directory, "onnx/model.onnx"), [PIXELS], [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }]);
-    });
-    expect(readOnnxHeader(join(directory, "onnx/model.onnx")).externalFiles).toEqual([location]);
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining(location),
-    });
-  });
+  test.each(["../secret.bin", "/etc/passwd", "a/../../b", "C:\\weights"])(
+    "keeps weights in %s",
+    async (location) => {
+      const directory = join(root, `graph-${count}`);
+      await directoryOf({}, async (graph) => {
+        graph.external("weights", [2], location);
+        graph.node("Flatten", ["pixel_values"], { axis: 1 }, "image_embeds");
+        await graph.write(
+          join(directory, "onnx/model.onnx"),
+          [PIXELS],
+          [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }],
+        );
+      });
+      expect(readOnnxHeader(join(directory, "onnx/model.onnx")).externalFiles).toEqual([location]);
+      await expect(loadModelDirectory(directory)).rejects.toMatchObject({
+        code: "MODEL_INVALID",
+        message: expect.stringContaining(location),
+      });
+    },
+  );
 });
 
 test("weights in a file beside the graph are part of the fingerprint", async () => {
@@ -304,10 +352,17 @@ test("weights in a file beside the graph are part of the fingerprint", async () 
     graph.external("weights", [192], "weights.bin");
     const flat = graph.node("Flatten", ["pixel_values"], { axis: 1 });
     graph.node("Add", [flat, "weights"], {}, "image_embeds");
-    await graph.write(join(directory, "onnx/model.onnx"), [PIXELS], [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }]);
+    await graph.write(
+      join(directory, "onnx/model.onnx"),
+      [PIXELS],
+      [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }],
+    );
   });
-  await expect(loadModelDirectory(directory)).rejects.toMatchObject({ message: expect.stringContaining("weights.bin") });
-  const save = (value: number) => writeFileSync(join(directory, "onnx/weights.bin"), new Float32Array(192).fill(value));
+  await expect(loadModelDirectory(directory)).rejects.toMatchObject({
+    message: expect.stringContaining("weights.bin"),
+  });
+  const save = (value: number) =>
+    writeFileSync(join(directory, "onnx/weights.bin"), new Float32Array(192).fill(value));
   save(1);
   const ones = await loadModelDirectory(directory);
   expect((await ones.embed({ data: new Float32Array(192), shape: [1, 3, 8, 8] })).data[191]).toBe(1);

@@ -29,7 +29,10 @@ function pixelModel(overrides: Partial<EmbeddingModel> = {}): EmbeddingModel & {
     async embed({ data, shape }) {
       calls.push(shape[0] as number);
       if (data.includes(13)) throw new Error("unlucky");
-      return matrix(data.map((value) => (value === 99 ? Number.NaN : value)), 3);
+      return matrix(
+        data.map((value) => (value === 99 ? Number.NaN : value)),
+        3,
+      );
     },
     ...overrides,
   };
@@ -84,7 +87,11 @@ describe("embedAll", () => {
     const missing = new NearsightError({ code: "MEDIA_NOT_FOUND", message: "gone" });
     const { ids, failed } = await collect(pixelModel(), stream([missing, 1, new Float32Array(2), 99]));
     expect(ids).toEqual(["1"]);
-    expect(failed).toEqual({ 0: "gone", 2: expect.stringContaining("3 numbers"), 3: expect.stringContaining("NaN") });
+    expect(failed).toEqual({
+      0: "gone",
+      2: expect.stringContaining("3 numbers"),
+      3: expect.stringContaining("NaN"),
+    });
   });
 
   test("a batch of failures needs no run", async () => {
@@ -97,14 +104,23 @@ describe("embedAll", () => {
     expect((await collect(pixelModel(), stream([]))).batches).toBe(0);
   });
 
-  test.each(["CLOSED", "PACKAGE_MISSING", "ABORTED"] as const)("%s ends it instead of failing every item", async (code) => {
-    const model = pixelModel({ embed: () => Promise.reject(new NearsightError({ code, message: "no" })) });
-    await expect(collect(model, stream([1, 2]))).rejects.toMatchObject({ code });
-  });
+  test.each(["CLOSED", "PACKAGE_MISSING", "ABORTED"] as const)(
+    "%s ends it instead of failing every item",
+    async (code) => {
+      const model = pixelModel({ embed: () => Promise.reject(new NearsightError({ code, message: "no" })) });
+      await expect(collect(model, stream([1, 2]))).rejects.toMatchObject({ code });
+    },
+  );
 
   test("a model that cannot be loaded ends it", async () => {
-    const error = new NearsightError({ code: "MODEL_INVALID", message: "broken", details: { stage: "load" } });
-    await expect(collect(pixelModel({ embed: () => Promise.reject(error) }), stream([1, 2]))).rejects.toBe(error);
+    const error = new NearsightError({
+      code: "MODEL_INVALID",
+      message: "broken",
+      details: { stage: "load" },
+    });
+    await expect(collect(pixelModel({ embed: () => Promise.reject(error) }), stream([1, 2]))).rejects.toBe(
+      error,
+    );
   });
 
   test("a signal ends it with ABORTED", async () => {

@@ -25,7 +25,10 @@ describe("the tensors of the Python processors", () => {
     const bytes = Uint8Array.from(Buffer.from(values, "base64"));
     const expected = new Float32Array(bytes.buffer);
     expect([3, spec.height, spec.width]).toEqual(shape);
-    const worst = expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (tensor[i] as number))), 0);
+    const worst = expected.reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - (tensor[i] as number))),
+      0,
+    );
     expect(worst).toBeLessThan(1e-5);
   });
 });
@@ -46,11 +49,18 @@ describe("forms of one setting", () => {
 
   test("a number is both sides for ViT", () => {
     const spec = parsePreprocessor({ feature_extractor_type: "ViTFeatureExtractor", size: 224 }, "file");
-    expect(spec).toMatchObject({ resize: { mode: "exact", width: 224, height: 224 }, centerCrop: null, mean: [0.5, 0.5, 0.5] });
+    expect(spec).toMatchObject({
+      resize: { mode: "exact", width: 224, height: 224 },
+      centerCrop: null,
+      mean: [0.5, 0.5, 0.5],
+    });
   });
 
   test("switches turn steps off", () => {
-    const spec = parsePreprocessor({ ...CLIP, do_resize: false, do_rescale: false, do_normalize: false }, "file");
+    const spec = parsePreprocessor(
+      { ...CLIP, do_resize: false, do_rescale: false, do_normalize: false },
+      "file",
+    );
     expect(spec).toMatchObject({ resize: null, rescale: null, mean: [0, 0, 0], std: [1, 1, 1] });
   });
 
@@ -66,7 +76,12 @@ describe("forms of one setting", () => {
   });
 
   test("ResNet's crop fraction resizes to more than it crops", () => {
-    const resnet = { feature_extractor_type: "ConvNextFeatureExtractor", crop_pct: 0.875, size: 224, resample: 3 };
+    const resnet = {
+      feature_extractor_type: "ConvNextFeatureExtractor",
+      crop_pct: 0.875,
+      size: 224,
+      resample: 3,
+    };
     expect(parsePreprocessor(resnet, "file")).toMatchObject({
       resize: { mode: "shortestEdge", size: 256 },
       centerCrop: { width: 224, height: 224 },

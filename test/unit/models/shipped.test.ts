@@ -17,7 +17,11 @@ describe("nearsight-tiny", () => {
   test("embeds pictures and prompts into one space, alike at every batch size", async () => {
     const model = await resolveModel(DEFAULT_MODEL);
     const { width, height } = model.input;
-    const colors = [[220, 20, 30], [20, 40, 220], [240, 240, 240]] as const;
+    const colors = [
+      [220, 20, 30],
+      [20, 40, 220],
+      [240, 240, 240],
+    ] as const;
     const tensors = colors.map((color) => imageTensor(plainPicture(60, 40, color), model.input));
     const together = await model.embed(stackTensors(tensors, [3, height, width]));
     const prompts = await model.embedPrompts?.(["a red heart", "a blue ball"]);

@@ -52,7 +52,12 @@ describe("CLIP's byte-level BPE", () => {
 
   test("cuts long prompts and keeps both ends", async () => {
     const { ids, length } = await clip().encode(["cat ".repeat(200)]);
-    expect([length, Number(ids[0]), Number(ids[75]), Number(ids[76])]).toEqual([77, START, vocab["cat</w>"], END]);
+    expect([length, Number(ids[0]), Number(ids[75]), Number(ids[76])]).toEqual([
+      77,
+      START,
+      vocab["cat</w>"],
+      END,
+    ]);
   });
 
   test("a graph of fixed length decides", async () => {
@@ -77,7 +82,13 @@ describe("WordPiece", () => {
     truncation: null,
     padding: null,
     added_tokens: [special(0, "[PAD]"), special(1, "[UNK]"), special(2, "[CLS]"), special(3, "[SEP]")],
-    normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+    normalizer: {
+      type: "BertNormalizer",
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
     pre_tokenizer: { type: "BertPreTokenizer" },
     post_processor: {
       type: "TemplateProcessing",
@@ -93,7 +104,13 @@ describe("WordPiece", () => {
       },
     },
     decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: { type: "WordPiece", unk_token: "[UNK]", continuing_subword_prefix: "##", max_input_chars_per_word: 100, vocab },
+    model: {
+      type: "WordPiece",
+      unk_token: "[UNK]",
+      continuing_subword_prefix: "##",
+      max_input_chars_per_word: 100,
+      vocab,
+    },
   };
   const encoder = (config: object = {}) =>
     createPromptEncoder({
@@ -123,7 +140,15 @@ describe("WordPiece", () => {
 });
 
 describe("SigLIP's unigram", () => {
-  const pieces: [string, number][] = [["<pad>", 0], ["</s>", 0], ["<unk>", 0], ["▁", -4], ["▁dog", -2], ["s", -3], ["▁red", -2]];
+  const pieces: [string, number][] = [
+    ["<pad>", 0],
+    ["</s>", 0],
+    ["<unk>", 0],
+    ["▁", -4],
+    ["▁dog", -2],
+    ["s", -3],
+    ["▁red", -2],
+  ];
   const tokenizer = {
     version: "1.0",
     truncation: null,
@@ -162,6 +187,11 @@ describe("SigLIP's unigram", () => {
 });
 
 test("a tokenizer.json that makes no sense is MODEL_INVALID", async () => {
-  const encoder = createPromptEncoder({ tokenizer: { model: 5 }, tokenizerConfig: {}, config: {}, fixedLength: null });
+  const encoder = createPromptEncoder({
+    tokenizer: { model: 5 },
+    tokenizerConfig: {},
+    config: {},
+    fixedLength: null,
+  });
   await expect(encoder.encode(["a"])).rejects.toMatchObject({ code: "MODEL_INVALID" });
 });
