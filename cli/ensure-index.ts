@@ -57,7 +57,9 @@ export async function ensureIndex(
   if (known !== null) assertSame(dataset.name, known, spec);
   const before = known?.entries.indexed ?? 0;
   const isWhole = known?.state === "ready" || known?.state === "partial";
-  const index = isWhole ? await dataset.loadBrainResults(spec.brainKey) : await build(dataset, spec, known, options);
+  const index = isWhole
+    ? await dataset.loadBrainResults(spec.brainKey)
+    : await build(dataset, spec, known, options);
   const failed = await addMissing(dataset, index, options);
   if (known?.state === "partial" && failed.length === 0) await markReady(dataset, spec, known, options);
   const total = await index.totalIndexSize();
@@ -111,7 +113,12 @@ function assertSame(datasetName: string, { key, config }: BrainRunInfo, spec: In
 }
 
 /** A build with nothing left to do ends as ready. */
-async function markReady(dataset: Dataset, spec: IndexSpec, known: BrainRunInfo, options: EnsureOptions): Promise<void> {
+async function markReady(
+  dataset: Dataset,
+  spec: IndexSpec,
+  known: BrainRunInfo,
+  options: EnsureOptions,
+): Promise<void> {
   try {
     await build(dataset, spec, known, options);
   } catch (error) {
@@ -144,11 +151,17 @@ async function addMissing(
       skipExisting: true,
       signal,
       progress: (event) =>
-        progress({ ...event, done: done + event.done, total: missing.length, failed: failed.length + event.failed }),
+        progress({
+          ...event,
+          done: done + event.done,
+          total: missing.length,
+          failed: failed.length + event.failed,
+        }),
     });
     const { embeddings, sampleIds, labelIds } = embedded;
     if (embeddings.rows > 0) await index.addToIndex(embeddings, sampleIds, labelIds);
-    for (const { id, reason } of embedded.failed ?? []) failed.push({ id, filepath: paths.get(id) ?? "", reason });
+    for (const { id, reason } of embedded.failed ?? [])
+      failed.push({ id, filepath: paths.get(id) ?? "", reason });
     done += embeddings.rows + (embedded.failed?.length ?? 0);
   }
   return failed;
@@ -159,7 +172,8 @@ async function missingRows(dataset: Dataset, index: SimilarityIndex): Promise<Mi
   const indexed = new Set((await index.labelIds()) ?? (await index.sampleIds()));
   const missing: MissingRow[] = [];
   for await (const page of dataset.mediaPages({ patchesField })) {
-    for (const { id, sampleId, filepath } of page) if (!indexed.has(id)) missing.push({ id, sampleId, filepath });
+    for (const { id, sampleId, filepath } of page)
+      if (!indexed.has(id)) missing.push({ id, sampleId, filepath });
   }
   return missing;
 }

@@ -28,18 +28,23 @@ export function exitCodeOf(error: unknown): number {
   if (status === 207) return EXIT.partial;
   if (status === 404) return EXIT.notFound;
   if (status === 499) return EXIT.interrupted;
-  return status === 400 || (status === 409 && !retryable) ? EXIT.usage : EXIT.failed;
+  const isArgument = status === 400 || status === 422 || (status === 409 && !retryable);
+  return isArgument ? EXIT.usage : EXIT.failed;
 }
 
 /** Message and hint; with `debug` the stack and what caused it too. As JSON: `{ "error": { code, message, hint, details } }`. */
 export function errorText(error: unknown, options: { json: boolean; debug: boolean }): string {
   if (options.json) return `${JSON.stringify({ error: errorJson(error) })}\n`;
-  const lines = [`${paint("red", "error:", process.stderr)} ${messageOf(error)}`];
+  const isStop = isNearsightError(error, "ABORTED");
+  const label = isStop ? paint("yellow", "stopped:", process.stderr) : paint("red", "error:", process.stderr);
+  const lines = [`${label} ${messageOf(error)}`];
   const hint = hintOf(error);
   if (hint !== undefined) lines.push(`${paint("cyan", "hint:", process.stderr)}  ${hint}`);
   if (options.debug) lines.push("", inspect(error));
   else if (!isNearsightError(error)) {
-    lines.push(`${paint("cyan", "hint:", process.stderr)}  Run it again with --debug to see where it happened`);
+    lines.push(
+      `${paint("cyan", "hint:", process.stderr)}  Run it again with --debug to see where it happened`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }
@@ -59,26 +64,36 @@ function messageOf(error: unknown): string {
 /** The hint in the words of the command line: core speaks of functions and options. */
 function hintOf(error: unknown): string | undefined {
   if (!isNearsightError(error)) return undefined;
-  const translated = HINTS[error.code]?.(error) ?? error.hint;
-  return translated === undefined ? undefined : stripVTControlCharacters(translated);
+  const hint = HINTS[error.code]?.(error) ?? error.hint;
+  if (hint === undefined) return undefined;
+  const translated = WORDS.reduce((text, [word, ours]) => text.replaceAll(word, ours), hint);
+  return stripVTControlCharacters(translated);
 }
+
+/** What core calls by its functions and options, as it is typed here. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\b(metric|model|backend): "([^"]+)"/g, "--$1 $2"],
+  [/\bdeleteBrainRun\("([^"]+)"\)/g, "nearsight runs delete DATASET $1"],
+  [/\bcomputeSimilarity\((\{[^}]*\})?\)/g, "nearsight index"],
+  [/\bbrainKey\b/g, "--brain-key"],
+];
 
 const HINTS: { readonly [code in NearsightError["code"]]?: (error: NearsightError) => string | undefined } = {
   DATASET_NOT_FOUND: (error) =>
-    namesOf(error) === "" ? "Make one from a folder of images: nearsight index DIR" : `The data sets are: ${namesOf(error)}`,
+    namesOf(error) === ""
+      ? "Make one from a folder of images: nearsight index DIR"
+      : `The data sets are: ${namesOf(error)}`,
   RUN_AMBIGUOUS: (error) => `Name one with --brain-key: ${keysOf(error)}`,
   RUN_NOT_FOUND: (error) =>
     keysOf(error) === ""
       ? "Make an index first: nearsight index DATASET"
       : `Name one with --brain-key: ${keysOf(error)}`,
-  RUN_EXISTS: (error) =>
-    error.hint?.includes("nearsight") ? error.hint : "Choose another --brain-key, or delete that run first",
-  PROMPTS_UNSUPPORTED: (error) =>
-    error.hint?.replace(/brainKey/g, "--brain-key") ?? "Search with --image or --id instead",
+  ID_NOT_FOUND: () =>
+    "Ids are what `nearsight search` prints: of samples, or of objects where objects are indexed",
 };
 
-const keysOf = (error: NearsightError) => listOf(error.details["keys"]);
-const namesOf = (error: NearsightError) => listOf(error.details["names"]);
+const keysOf = (error: NearsightError) => listOf(error.details.keys);
+const namesOf = (error: NearsightError) => listOf(error.details.names);
 
 function listOf(value: unknown): string {
   return Array.isArray(value) ? value.join(", ") : "";

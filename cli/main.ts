@@ -1,6 +1,7 @@
 /** The `nearsight` command: parses, calls core, prints, and turns errors into exit codes. */
 
 import { Command, CommanderError } from "commander";
+import { VERSION } from "../core/index.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addDatasetsCommand } from "./commands/datasets.ts";
 import { addIndexCommand } from "./commands/index.ts";
@@ -8,7 +9,6 @@ import { addModelsCommand } from "./commands/models.ts";
 import { addQuickstartCommand } from "./commands/quickstart.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addSearchCommand } from "./commands/search.ts";
-import { VERSION } from "../core/index.ts";
 import { EXIT, errorText, exitCodeOf } from "./errors.ts";
 import type { GlobalOptions } from "./session.ts";
 

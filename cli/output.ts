@@ -73,7 +73,7 @@ function tableText(
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
     colAligns: columns.map((column) => column.align ?? "left"),
   });
-  table.push(...fitted.map((row) => [...row]));
+  table.push(...fitted.map((row) => row.map(printable)));
   return table
     .toString()
     .split("\n")
@@ -95,6 +95,11 @@ function fitFlexible(
   if (excess <= 0) return rows;
   const room = Math.max(16, (widths[flexible] ?? 0) - excess);
   return rows.map((row) => row.map((cell, i) => (i === flexible ? cutStart(cell, room) : cell)));
+}
+
+/** Names of files and labels come from anywhere: what they hold must not steer the terminal. */
+function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(/\p{Cc}/gu, "\u{fffd}");
 }
 
 function visibleLength(text: string): number {

@@ -86,7 +86,10 @@ function rateMeter({ unit, show = String }: ProgressOptions): (step: ProgressSte
     const elapsed = Date.now() - first.time;
     const rate = (done - first.done) / (elapsed / 1000);
     if (elapsed > 300 && rate > 0) {
-      parts.push(`${rateText(rate, show)} ${unit}/s`.replace(/ +/g, " "), `${duration(((total - done) / rate) * 1000)} left`);
+      parts.push(
+        `${rateText(rate, show)} ${unit}/s`.replace(/ +/g, " "),
+        `${duration(((total - done) / rate) * 1000)} left`,
+      );
     }
     if (failed > 0) parts.push(`${failed} failed`);
     return parts.join(", ");

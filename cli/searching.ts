@@ -118,7 +118,7 @@ function isPatch(row: Sample | Patch): row is Patch {
 
 /** Labels of the field that FiftyOne's data sets call ground truth, else of the first field that has any. */
 function labelsOf({ fields }: Sample): string[] {
-  for (const value of [fields["ground_truth"], ...Object.values(fields)]) {
+  for (const value of [fields.ground_truth, ...Object.values(fields)]) {
     const labels = labelTexts(value);
     if (labels.length > 0) return [...new Set(labels)];
   }

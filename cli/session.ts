@@ -37,12 +37,18 @@ export async function withSession(
 }
 
 const INTERRUPTED = 130;
+const SHOW_CURSOR = "\u001b[?25h";
+
+function endNow(): never {
+  if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR);
+  process.exit(INTERRUPTED);
+}
 
 /** The first signal asks to stop, the second one ends the process. */
 function stopAtInterrupt() {
   const controller = new AbortController();
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) endNow();
     process.stderr.write("\nStopping after the current batch; press Ctrl-C again to end at once.\n");
     controller.abort();
   };

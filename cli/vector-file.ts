@@ -24,7 +24,8 @@ export async function readVector(path: string): Promise<number[]> {
 
 function parse(path: string, content: Buffer): number[] {
   if (content.subarray(0, 6).equals(NPY_MAGIC)) return parseNpy(path, content);
-  if (extname(path).toLowerCase() === ".json" || content[0] === "[".charCodeAt(0)) return parseJson(path, content);
+  if (extname(path).toLowerCase() === ".json" || content[0] === "[".charCodeAt(0))
+    return parseJson(path, content);
   return floats(path, content, 4);
 }
 
@@ -52,7 +53,11 @@ function parseNpy(path: string, content: Buffer): number[] {
   const header = content.subarray(start, end).toString("latin1");
   const kind = /'descr':\s*'([^']+)'/.exec(header)?.[1];
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "";
-  const sizes = shape.split(",").map((part) => part.trim()).filter(Boolean).map(Number);
+  const sizes = shape
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .map(Number);
   const rows = sizes.slice(0, -1).reduce((product, size) => product * size, 1);
   if (sizes.length === 0 || rows !== 1) throw invalid(path, `an array of shape (${shape})`);
   if (kind === "<f4") return floats(path, content.subarray(end), 4);

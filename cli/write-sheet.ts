@@ -50,7 +50,11 @@ async function sheetSearch(query: ShownQuery, { run, request, hits }: FoundSearc
   const size = hits.length > MANY ? SIZE_OF_MANY : SIZE;
   const { kind, label } = query;
   return {
-    query: { kind, label, ...(query.filepath === undefined ? {} : await picture(query.filepath, query.box, QUERY_SIZE)) },
+    query: {
+      kind,
+      label,
+      ...(query.filepath === undefined ? {} : await picture(query.filepath, query.box, QUERY_SIZE)),
+    },
     results: await pMap(hits, (hit) => sheetResult(hit, size), { concurrency: 4 }),
     facts: {
       index: run.key,

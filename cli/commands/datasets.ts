@@ -64,7 +64,12 @@ async function info({ ns, output }: Session, name: string): Promise<void> {
     [
       ["samples", samples.toLocaleString("en-US")],
       ["first", first === undefined ? "–" : shortPath(first.filepath)],
-      ["tags", Object.entries(tags).map(([tag, count]) => `${tag} (${count})`).join(", ") || "–"],
+      [
+        "tags",
+        Object.entries(tags)
+          .map(([tag, count]) => `${tag} (${count})`)
+          .join(", ") || "–",
+      ],
       ["fields", fields.map((field) => `${field.name}: ${field.type}`).join(", ") || "–"],
       ["indexes", brainRuns.join(", ") || "–"],
     ],
@@ -84,7 +89,8 @@ async function remove({ ns, output }: Session, name: string, cleanup: boolean): 
   const left = await letGo(dataset, cleanup);
   await dataset.delete();
   output.line(`Deleted data set ${name} (${plural(samples, "sample")}); its media files stay where they are`);
-  if (left.length > 0) output.note(`Its indexes stay in their backends: ${left.join(", ")}; --cleanup would have deleted them`);
+  if (left.length > 0)
+    output.note(`Its indexes stay in their backends: ${left.join(", ")}; --cleanup would have deleted them`);
   output.result({ deleted: name, samples, collectionsLeft: left });
 }
 

@@ -82,7 +82,7 @@ export async function indexWithProgress(
     if (!isNearsightError(error, "ABORTED")) throw error;
     throw new NearsightError({
       code: "ABORTED",
-      message: `Stopped; ${plural(done, unit.slice(0, -1))} done so far are kept`,
+      message: done === 0 ? "nothing was indexed yet" : `${done} ${unit} are indexed and kept`,
       hint: "Run the same command again to go on",
       cause: error,
     });
@@ -111,7 +111,11 @@ async function openTarget(session: Session, target: string, name: string | undef
   return { dataset: await session.ns.loadDataset(name ?? target), added: 0, unreadable: [] };
 }
 
-async function openFolder({ ns, output }: Session, folder: string, name: string | undefined): Promise<Target> {
+async function openFolder(
+  { ns, output }: Session,
+  folder: string,
+  name: string | undefined,
+): Promise<Target> {
   const { files, unreadable } = findImages(folder);
   if (files.length === 0) throw noImages(folder);
   const datasetName = name ?? basename(folder);
@@ -122,7 +126,9 @@ async function openFolder({ ns, output }: Session, folder: string, name: string 
   const fresh = files.filter((file) => !known.has(file));
   if (fresh.length > 0) await dataset.addSamples(fresh.map((filepath) => ({ filepath })));
   const others = isNew ? "" : `, ${known.size.toLocaleString("en-US")} were there`;
-  output.line(`Data set ${paint("bold", datasetName)}: ${plural(fresh.length, "new image")} from ${shortPath(folder)}${others}`);
+  output.line(
+    `Data set ${paint("bold", datasetName)}: ${plural(fresh.length, "new image")} from ${shortPath(folder)}${others}`,
+  );
   return { dataset, added: fresh.length, unreadable };
 }
 
@@ -145,11 +151,11 @@ export function printReport(output: Output, report: IndexReport, unit: string): 
   const facts = paint("dim", [method, metric, ...(model === null ? [] : [model])].join(" · "));
   const name = `Index ${paint("bold", index.key)}`;
   const amount = `${total.toLocaleString("en-US")} ${unit}`;
-  if (did === "nothing" || written === 0) return output.line(`${name}: ${amount}, nothing new  ${facts}`);
   // With few, loading the model is most of the time: a rate would mislead.
   const rate = written < 50 ? "" : ` (${(written / (milliseconds / 1000)).toFixed(0)} ${unit}/s)`;
   const more = written === total ? "" : `, ${written.toLocaleString("en-US")} of them new`;
-  output.line(`${name}: ${amount}${more}, in ${duration(milliseconds)}${rate}  ${facts}`);
+  const work = did === "nothing" ? ", nothing new" : `${more}, in ${duration(milliseconds)}${rate}`;
+  output.line(`${name}: ${amount}${work}  ${facts}`);
 }
 
 const SHOWN_FAILURES = 20;
@@ -162,7 +168,8 @@ function printFailures(output: Output, failed: readonly FailedMedium[]): void {
     [{ name: "file", flexible: true }, { name: "reason" }],
     shown.map(({ filepath, reason }) => [shortPath(filepath), reason]),
   );
-  if (shown.length < failed.length) output.line(`  and ${failed.length - shown.length} more; --json lists all`);
+  if (shown.length < failed.length)
+    output.line(`  and ${failed.length - shown.length} more; --json lists all`);
 }
 
 /** What was done, as JSON. */

@@ -59,9 +59,16 @@ async function fetchModel({ ns, output, signal }: Session, name: string): Promis
     progress.stop();
     const { dimension, fingerprint } = model;
     const loaded = [...received.values()].reduce((sum, one) => sum + one.done, 0);
-    const how = loaded === 0 ? "is here already" : `${bytes(loaded)} in ${duration(performance.now() - start)}`;
+    const how =
+      loaded === 0 ? "is here already" : `${bytes(loaded)} in ${duration(performance.now() - start)}`;
     output.line(`${paint("bold", model.name)}: ${how}; ${dimension} numbers per vector`);
-    output.result({ name: model.name, dimension, fingerprint, prompts: model.embedPrompts !== undefined, bytes: loaded });
+    output.result({
+      name: model.name,
+      dimension,
+      fingerprint,
+      prompts: model.embedPrompts !== undefined,
+      bytes: loaded,
+    });
   } finally {
     progress.stop();
   }

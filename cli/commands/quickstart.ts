@@ -29,7 +29,10 @@ async function quickstart(session: Session): Promise<void> {
   const dataset = await prepare(session);
   const images = await indexWithProgress(session, dataset, { brainKey: "images" });
   printReport(output, images, "images");
-  const patches = await indexWithProgress(session, dataset, { brainKey: "patches", patchesField: PATCHES_FIELD });
+  const patches = await indexWithProgress(session, dataset, {
+    brainKey: "patches",
+    patchesField: PATCHES_FIELD,
+  });
   printReport(output, patches, "objects");
 
   const searches = await runSearches(dataset);
@@ -75,15 +78,23 @@ async function runSearches(dataset: Dataset): Promise<ShownSearch[]> {
   });
   // What is searched with would be its own best match.
   return [
-    await run(`Images most similar to ${basename(sample.filepath)}`, await shownId(dataset, null, sample.id), {
-      query: { id: sample.id },
-      brainKey: "images",
-      exclude: [sample.id],
-    }),
-    await run(`Images for “${PROMPT}”`, { kind: "prompt", label: PROMPT }, {
-      query: { prompt: PROMPT },
-      brainKey: "images",
-    }),
+    await run(
+      `Images most similar to ${basename(sample.filepath)}`,
+      await shownId(dataset, null, sample.id),
+      {
+        query: { id: sample.id },
+        brainKey: "images",
+        exclude: [sample.id],
+      },
+    ),
+    await run(
+      `Images for “${PROMPT}”`,
+      { kind: "prompt", label: PROMPT },
+      {
+        query: { prompt: PROMPT },
+        brainKey: "images",
+      },
+    ),
     await run(
       `Objects most similar to the ${object.label} in ${basename(object.filepath)}`,
       await shownId(dataset, PATCHES_FIELD, object.id),

@@ -45,7 +45,8 @@ async function list({ ns, output }: Session, only: string | undefined): Promise<
   const rows: (BrainRunInfo & { dataset: string })[] = [];
   for (const name of only === undefined ? await ns.listDatasets() : [only]) {
     const dataset = await ns.loadDataset(name);
-    for (const key of await dataset.listBrainRuns()) rows.push({ dataset: name, ...(await dataset.getBrainInfo(key)) });
+    for (const key of await dataset.listBrainRuns())
+      rows.push({ dataset: name, ...(await dataset.getBrainInfo(key)) });
   }
   if (rows.length === 0) output.line("There are no brain runs yet. Make one: npx nearsight index DATASET");
   else {

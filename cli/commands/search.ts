@@ -60,7 +60,9 @@ async function search({ ns, output }: Session, name: string, options: SearchOpti
   const found = await searchDataset(dataset, { query, k, reverse, maxDistance, filter, brainKey });
   const { pending, failed } = found.run.entries;
   if (pending + failed > 0) {
-    output.note(`${plural(pending + failed, "entry", "entries")} not indexed; the same \`nearsight index\` again adds them`);
+    output.note(
+      `${plural(pending + failed, "entry", "entries")} not indexed; the same \`nearsight index\` again adds them`,
+    );
   }
   output.line(`${paint("bold", titleOf(options))}  ${paint("dim", factsOf(found))}`);
   printHits(output, found);
@@ -74,7 +76,10 @@ async function search({ ns, output }: Session, name: string, options: SearchOpti
 
 /** The table of a search. */
 export function printHits(output: Session["output"], { run, hits }: FoundSearch): void {
-  if (hits.length === 0) return output.line("  Nothing found.");
+  if (hits.length === 0) {
+    output.line("  Nothing found.");
+    return;
+  }
   const isPatches = run.config.patchesField !== null;
   output.table(
     [
@@ -128,7 +133,11 @@ async function queryOf(options: SearchOptions): Promise<SimilarityQuery> {
 }
 
 /** The query as the page shows it, with its picture where it has one. */
-async function shownQuery(dataset: Dataset, { run }: FoundSearch, options: SearchOptions): Promise<ShownQuery> {
+async function shownQuery(
+  dataset: Dataset,
+  { run }: FoundSearch,
+  options: SearchOptions,
+): Promise<ShownQuery> {
   const { image, id, prompt, vector } = options;
   if (prompt !== undefined) return { kind: "prompt", label: prompt };
   if (image !== undefined) return { kind: "image", label: basename(image), filepath: image };
@@ -137,7 +146,11 @@ async function shownQuery(dataset: Dataset, { run }: FoundSearch, options: Searc
 }
 
 /** A sample or object of the data set as a query. */
-export async function shownId(dataset: Dataset, patchesField: string | null, id: string): Promise<ShownQuery> {
+export async function shownId(
+  dataset: Dataset,
+  patchesField: string | null,
+  id: string,
+): Promise<ShownQuery> {
   const rows = patchesField === null ? dataset.select([id]) : dataset.toPatches(patchesField).select([id]);
   const [row] = await rows.head(1);
   if (row === undefined) return { kind: "id", label: id };

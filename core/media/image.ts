@@ -6,7 +6,7 @@ import type { MediaOptions } from "./media-source.ts";
 import { loadSharp } from "./sharp.ts";
 import { openMedia } from "./source.ts";
 
-/** Pixels a picture may have at most, unless the caller says otherwise: 178,956,970, where Pillow warns of a bomb and gives up at twice. */
+/** Pixels a picture may have at most, unless the caller says otherwise; Pillow refuses more, too. */
 export const MAX_PIXELS = 178_956_970;
 
 /** A decoded picture: `data` holds red, green, blue of each pixel, row after row. */
@@ -24,7 +24,8 @@ export interface DecodeOptions extends MediaOptions {
 /**
  * Decodes a JPEG, PNG, WebP, GIF, TIFF or AVIF picture to 8-bit RGB.
  *
- * EXIF orientation is applied, so that boxes drawn on the upright picture fit. Transparent pixels lie over white;
+ * EXIF orientation is applied, so that boxes drawn on the upright picture fit (FiftyOne reads patches so, whole
+ * pictures as they are stored). Transparent pixels lie over white;
  * of an animation the first page counts. Colour profiles are ignored, as Pillow does, except for CMYK.
  * Throws MEDIA_INVALID with the reason for anything that is no whole picture, and for SVG; LIMIT_EXCEEDED for more
  * pixels than allowed; MEDIA_NOT_FOUND; PACKAGE_MISSING without sharp.

@@ -3,7 +3,7 @@
 import { NearsightError } from "../errors.ts";
 
 /** Bytes one medium may have at most, unless the caller says otherwise: 256 MiB. */
-export const MAX_MEDIA_BYTES = 256 * 1024 * 1024;
+const MAX_MEDIA_BYTES = 256 * 1024 * 1024;
 
 /** What is known about a medium without reading it. */
 export interface MediaStat {
@@ -17,7 +17,7 @@ export interface MediaStat {
 }
 
 /** Bounds on what is read. */
-export interface MediaLimits {
+interface MediaLimits {
   /** Bytes of one medium at most. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
 }

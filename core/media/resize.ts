@@ -56,7 +56,7 @@ export function stackTensors(items: readonly Float32Array[], itemShape: readonly
 }
 
 /** A rectangle of a picture, copied; the picture itself where it is all of it. */
-export function cutOut(image: RgbImage, { x, y, width, height }: PixelRectangle): RgbImage {
+function cutOut(image: RgbImage, { x, y, width, height }: PixelRectangle): RgbImage {
   if (width === image.width && height === image.height) return image;
   const data = new Uint8Array(width * height * 3);
   for (let row = 0; row < height; row++) {

@@ -3,10 +3,9 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { NearsightError, throwIfAborted } from "../errors.ts";
-import { concatRows, type Matrix, matrix } from "../matrix.ts";
-import type { ImageInputSpec, Tensor } from "../media/input-spec.ts";
-import type { EmbeddingModel, EmbedOptions } from "./model.ts";
+import { NearsightError } from "../errors.ts";
+import type { ImageInputSpec } from "../media/input-spec.ts";
+import type { EmbeddingModel } from "./model.ts";
 import {
   findGraphs,
   hashFile,
@@ -16,10 +15,11 @@ import {
   type ModelGraph,
   readModelJson,
 } from "./model-files.ts";
-import { type OnnxFeed, type OnnxSession, openSession } from "./onnx.ts";
-import { chooseOutput, type EmbeddingOutput, type Pooling, poolResult } from "./pooling.ts";
+import { openSession } from "./onnx.ts";
+import { chooseOutput, type Pooling } from "./pooling.ts";
 import { parsePreprocessor } from "./preprocessor.ts";
-import { createPromptEncoder, type EncodedPrompts, type PromptEncoder } from "./tokenizer.ts";
+import { embedImages, embedPrompts, type ModelParts, runImages, type Tower } from "./run-model.ts";
+import { createPromptEncoder, type PromptEncoder } from "./tokenizer.ts";
 
 /** Items per run at most, unless the graph or the caller says less. */
 const MAX_BATCH = 64;
@@ -49,8 +49,8 @@ export interface ModelDirectoryOptions {
  * Loads a model from a directory with config.json, preprocessor_config.json and onnx/vision_model.onnx (or
  * onnx/model.onnx); prompts work where it also has onnx/text_model.onnx and tokenizer.json.
  *
- * The weights are read once for the fingerprint, and each graph is loaded at its first run. Vectors are as the graph gives them,
- * not normalised. Throws MODEL_NOT_FOUND, MODEL_INVALID saying what is missing or wrong, CHECKSUM_MISMATCH.
+ * The weights are read once for the fingerprint, and each graph is loaded at its first run. Vectors are as the graph
+ * gives them, not normalised. Throws MODEL_NOT_FOUND, MODEL_INVALID saying what is missing or wrong, CHECKSUM_MISMATCH.
  *
  * @example
  * const model = await loadModelDirectory("models/clip-vit-base-patch32");
@@ -84,19 +84,34 @@ export async function loadModelDirectory(
 
 function buildModel(parts: ModelParts, fingerprint: string): EmbeddingModel {
   const { name, dimension, input, maxBatch, image, text } = parts;
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
+
+  function call<Result>(run: () => Promise<Result>): Promise<Result> {
+    if (closed) return Promise.reject(closedError(name));
+    const result = run();
+    const done = () => running.delete(result);
+    running.add(result);
+    result.then(done, done);
+    return result;
+  }
+
   const model: EmbeddingModel = {
     name,
     dimension,
     fingerprint,
     input,
     maxBatch,
-    embed: (batch, options) => embedImages(parts, batch, options),
+    embed: (batch, options) => call(() => embedImages(parts, batch, options)),
     async close() {
+      closed = true;
+      // Freeing native memory under a run would end the process.
+      await Promise.allSettled(running);
       await Promise.all([image.session.close(), text?.session.close()]);
     },
   };
   if (text === null) return model;
-  return { ...model, embedPrompts: (prompts, options) => embedPrompts(parts, prompts, options) };
+  return { ...model, embedPrompts: (prompts, options) => call(() => embedPrompts(parts, prompts, options)) };
 }
 
 function openTower(
@@ -214,5 +229,13 @@ function checkDirectory(directory: string): void {
     code: "MODEL_NOT_FOUND",
     message: `Expected a model directory at ${directory} but there is none`,
     hint: "Give the folder that holds config.json and onnx/",
+  });
+}
+
+function closedError(name: string): NearsightError {
+  return new NearsightError({
+    code: "CLOSED",
+    message: `The model ${name} was closed before this call`,
+    hint: "Load the model again",
   });
 }

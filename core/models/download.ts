@@ -1,12 +1,12 @@
 /** Downloads one file over HTTP: follows redirects, goes on where it stopped, checks length and SHA-256. */
 
-import { createHash, type Hash, randomUUID } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { NearsightError, throwIfAborted, wrapError } from "../errors.ts";
+import { dropParts, type Part, partSize, takePart } from "./download-parts.ts";
 
 /** How far a file has come. */
 export interface DownloadProgress {
@@ -49,15 +49,7 @@ interface Answer {
   readonly offset: number;
 }
 
-/** A file being written, with the bytes it had. */
-interface Part {
-  readonly path: string;
-  readonly size: number;
-}
-
 const MAX_REDIRECTS = 8;
-/** A part nobody has written to for this long was left behind, even if its writer's machine is not this one. */
-const STALE_MILLISECONDS = 10 * 60 * 1000;
 
 const active = new Map<string, Promise<unknown>>();
 
@@ -244,64 +236,6 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array, position: number)
     );
     written += bytesWritten;
   }
-}
-
-/** Parts carry the version, the machine and the process in their names, so that two writers never share one. */
-function partName(target: string, etag: string | null): string {
-  const version = etag === null ? randomUUID() : createHash("sha256").update(etag).digest("hex").slice(0, 16);
-  return `${basename(target)}.${version}.${hostname().replaceAll(".", "-")}.${process.pid}.part`;
-}
-
-async function partSize(target: string, { etag, size }: Pick<Answer, "etag" | "size">): Promise<number> {
-  const here = etag === null ? 0 : ((await freeParts(target, etag))[0]?.size ?? 0);
-  // Asking for what comes after the end is an error: fetch it whole.
-  return size !== null && here >= size ? 0 : here;
-}
-
-/** Makes a free part ours by renaming it; whoever comes second finds it gone and starts anew. */
-async function takePart(target: string, etag: string | null, size: number): Promise<Part> {
-  const path = join(dirname(target), partName(target, etag));
-  if (size === 0) return { path, size };
-  const free = (await freeParts(target, etag)).find((part) => part.size >= size);
-  if (free === undefined) throw new NearsightError(failed(target, "another process took over the part"));
-  if (free.path !== path) await rename(free.path, path);
-  return { path, size };
-}
-
-/** Parts of this version that nobody writes to, the largest first. */
-async function freeParts(target: string, etag: string | null): Promise<Part[]> {
-  const folder = dirname(target);
-  const [, version] = partName(target, etag).slice(basename(target).length).split(".");
-  const start = `${basename(target)}.${version}.`;
-  const parts: Part[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith(start) || !name.endsWith(".part")) continue;
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => null);
-    if (found !== null && isFree(name, found.mtimeMs)) parts.push({ path, size: found.size });
-  }
-  return parts.sort((a, b) => b.size - a.size);
-}
-
-function isFree(name: string, modified: number): boolean {
-  const [machine, process_] = name.split(".").slice(-3);
-  if (Date.now() - modified > STALE_MILLISECONDS) return true;
-  if (machine !== hostname().replaceAll(".", "-")) return false;
-  const id = Number(process_);
-  return id === process.pid || !isAlive(id);
-}
-
-function isAlive(id: number): boolean {
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-async function dropParts(target: string, etag: string | null): Promise<void> {
-  for (const part of await freeParts(target, etag)) await rm(part.path, { force: true });
 }
 
 function nextUrl(from: string, location: string): string {

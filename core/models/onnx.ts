@@ -23,7 +23,7 @@ export interface OnnxOptions {
 export interface OnnxSession {
   /** Runs the graph and returns the one output asked for. Throws MODEL_INVALID with the runtime's reason. */
   run(feeds: Readonly<Record<string, OnnxFeed>>, output: string): Promise<OnnxResult>;
-  /** Frees the native memory; later runs throw CLOSED. */
+  /** Frees the native memory; no run may be under way, and none may follow. */
   close(): Promise<void>;
 }
 
@@ -32,15 +32,12 @@ let loading: Promise<typeof OnnxRuntime> | undefined;
 /** A session on a model file, which is read only when it is first run. */
 export function openSession(path: string, options: OnnxOptions = {}): OnnxSession {
   let session: Promise<OnnxRuntime.InferenceSession> | undefined;
-  let closed = false;
   return {
     async run(feeds, output) {
-      if (closed) throw closedError(path);
       session ??= createSession(path, options);
       return runSession(await session, path, feeds, output);
     },
     async close() {
-      closed = true;
       await session?.then((open) => open.release()).catch(() => undefined);
     },
   };
@@ -139,13 +136,5 @@ function nativeError(error: unknown, what: string, stage: "load" | "run"): Nears
     message: `${what}: ${reason}`,
     hint: "Check that the file is whole and fits the model's configuration, or download it again",
     details: { stage },
-  });
-}
-
-function closedError(path: string): NearsightError {
-  return new NearsightError({
-    code: "CLOSED",
-    message: `The model of ${path} was closed before this call`,
-    hint: "Load the model again",
   });
 }

@@ -27,7 +27,12 @@ export interface ModelParts {
   readonly prompts: PromptEncoder | null;
 }
 
-export async function embedImages(parts: ModelParts, batch: Tensor, options: EmbedOptions = {}): Promise<Matrix> {
+/** One vector per picture; checks shape and size of the batch first. */
+export async function embedImages(
+  parts: ModelParts,
+  batch: Tensor,
+  options: EmbedOptions = {},
+): Promise<Matrix> {
   throwIfAborted(options.signal);
   const { input, maxBatch } = parts;
   const [items = 0, ...itemShape] = batch.shape;
@@ -51,6 +56,7 @@ export async function embedImages(parts: ModelParts, batch: Tensor, options: Emb
   return checkDimension(parts, await runImages(parts, batch));
 }
 
+/** Runs the image tower on a batch that fits it. */
 export async function runImages(
   { image, prompts }: Pick<ModelParts, "image" | "prompts">,
   batch: Tensor,
@@ -64,6 +70,7 @@ export async function runImages(
   return poolResult(await image.session.run(feeds, image.output.name), image.output);
 }
 
+/** One vector per prompt; INVALID_ARGUMENT for prompts without a word. */
 export async function embedPrompts(
   parts: ModelParts,
   given: readonly string[],

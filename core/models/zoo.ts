@@ -40,7 +40,7 @@ const ZOO: readonly ModelRow[] = [
     source: SHIPPED,
     dimension: 512,
     prompts: true,
-    size: 10 * MB,
+    size: 5 * MB,
     license: "Apache-2.0",
   },
   hub("clip-vit-base32-torch", "Xenova/clip-vit-base-patch32", 512, 606, "MIT", "photos and English prompts"),

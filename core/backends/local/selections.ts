@@ -33,7 +33,7 @@ export class Selections {
     if (selection === undefined) return undefined;
     this.#kept.delete(key);
     this.#kept.set(key, selection);
-    if (selection.version === -1) {
+    if (selection.version !== resident.version) {
       selection.allowed = resolve(selection.ids, file, resident);
       selection.version = resident.version;
     }

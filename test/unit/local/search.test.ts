@@ -47,6 +47,10 @@ function load(metric: Metric, dimension: number, data: Float32Array | Uint8Array
   return { resident, file, refresh };
 }
 
+function searchAll(resident: Resident, query: Float32Array | Uint8Array, options: RankOptions): Hits[] {
+  return searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
+}
+
 // Spread so that the order of ids is not that of the rows.
 function idOf(row: number): string {
   return `${(row * 7919) % 10_007}`;
@@ -124,28 +128,37 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
     "%s of huge, tiny and mixed numbers",
     (metric) => {
       for (const scale of [1e30, 1e18, 1e-18, 1e-30, 1e-40]) {
-        const source = vectors(400, metric, 8, 20);
+        const source = vectors(1500, metric, 8, 20);
         const data = source.data.map((value, i) => (i % 60 < 40 ? value * scale : value)) as Float32Array;
         const { resident, file } = load(metric, 20, data, kernel);
         const query = data.slice(0, 20);
-        const options = { k: 20, reverse: false, maxDistance: Infinity };
-        const [found] = searchResident(
-          resident,
-          [query],
-          { mask: resident.live, count: resident.size },
-          options,
-        );
-        const rows = Array.from({ length: 400 }, (_, i) => data.subarray(i * 20, i * 20 + 20));
-        const expected = plain(
-          metric,
-          query,
-          rows,
-          rows.map((_, i) => idOf(i)),
-          options,
-        );
-        expect(shown(found, resident.ids)).toEqual(expected);
+        const rows = Array.from({ length: 1500 }, (_, i) => data.subarray(i * 20, i * 20 + 20));
+        const ids = rows.map((_, i) => idOf(i));
+        for (const reverse of [false, true]) {
+          const options = { k: 20, reverse, maxDistance: Infinity };
+          const [found] = searchAll(resident, query, options);
+          expect(shown(found, resident.ids)).toEqual(plain(metric, query, rows, ids, options));
+        }
         file.close();
       }
+    },
+  );
+
+  test.each(["cosine", "dotproduct", "euclidean"] as const)(
+    "%s of vectors nearer to each other than float32 sums can tell",
+    (metric) => {
+      const [base, noise] = [vectors(1, metric, 9, 512).data, vectors(4000, metric, 10, 512).data];
+      const data = Float32Array.from(noise, (value, i) => (base[i % 512] ?? 0) + 2e-5 * value);
+      const { resident, file } = load(metric, 512, data, kernel);
+      const query = vectors(1, metric, 11, 512).row(0);
+      const rows = Array.from({ length: 4000 }, (_, i) => data.subarray(i * 512, i * 512 + 512));
+      const ids = rows.map((_, i) => idOf(i));
+      for (const k of [1, 10, 50, 200]) {
+        const options = { k, reverse: false, maxDistance: Infinity };
+        const [found] = searchAll(resident, query, options);
+        expect(shown(found, resident.ids)).toEqual(plain(metric, query, rows, ids, options));
+      }
+      file.close();
     },
   );
 
@@ -155,7 +168,7 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
     const { resident, file } = load("cosine", 8, data, kernel);
     const query = Float32Array.from([2, 4, 6, 10, 0, 0, 0, 0]);
     const options = { k: 30, reverse: false, maxDistance: Infinity };
-    const [found] = searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
+    const [found] = searchAll(resident, query, options);
     const doubles = Array.from({ length: 5000 }, (_, i) => i).filter((row) => row % 50 !== 0);
     expect(shown(found, resident.ids)).toEqual(
       doubles

@@ -1,6 +1,15 @@
 /** Loading model directories: what they give, and what they say when something is wrong. */
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -122,6 +131,13 @@ describe("a CLIP directory", () => {
     const many = { data: new Float32Array(65 * 3 * 32 * 32), shape: [65, 3, 32, 32] };
     await expect(model.embed(many)).rejects.toMatchObject({ code: "LIMIT_EXCEEDED" });
     await expect(model.embedPrompts?.([" "])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  test("close waits for runs under way", async () => {
+    const other = await loadModelDirectory(clip);
+    const running = [other.embed(batchOf(1)), other.embedPrompts?.(["a dog"])];
+    await other.close?.();
+    expect((await Promise.all(running)).map((vectors) => vectors?.rows)).toEqual([1, 1]);
   });
 
   test("ends with CLOSED and ABORTED", async () => {
@@ -277,6 +293,15 @@ describe("a directory that cannot be used", () => {
     await expect(loadModelDirectory(directory)).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: expect.stringContaining(file),
+    });
+  });
+
+  test("has a JSON file of absurd size", async () => {
+    const directory = copy();
+    truncateSync(join(directory, "tokenizer.json"), 200 * 1024 * 1024);
+    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
+      code: "MODEL_INVALID",
+      message: expect.stringContaining("at most"),
     });
   });
 

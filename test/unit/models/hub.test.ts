@@ -10,6 +10,7 @@ import { type DownloadProgress, downloadFile } from "../../../core/models/downlo
 import { downloadModel, type HubOptions, verifyModel } from "../../../core/models/hub.ts";
 import { fetchModel, resolveModel } from "../../../core/models/zoo.ts";
 import { writeRandomClip } from "../../../tools/make-random-clip.ts";
+import { FLOAT, GraphBuilder } from "../../../tools/onnx-writer.ts";
 import { type HubServer, startHubServer } from "../../support/hub-server.ts";
 
 const REPOSITORY = "owner/tiny-clip";
@@ -198,6 +199,35 @@ describe("downloadModel", () => {
     expect(elsewhere.tokens["/x"]).toBe("Bearer secret");
     expect(storage.tokens["/storage/config.json"]).toBeUndefined();
     await Promise.all([storage.close(), elsewhere.close()]);
+  });
+
+  test("fetches weights kept beside a graph, and refuses those kept elsewhere", async () => {
+    const directory = mkdtempSync(join(root, "external-"));
+    await writeRandomClip(directory);
+    rmSync(join(directory, "onnx/text_model.onnx"));
+    const save = async (location: string) => {
+      const graph = new GraphBuilder();
+      graph.external("weights", [1], location);
+      graph.node("Mul", ["pixel_values", "weights"], {}, "image_embeds");
+      const port = { type: FLOAT, shape: ["batch", 3, 32, 32] };
+      await graph.write(
+        join(directory, VISION),
+        [{ name: "pixel_values", ...port }],
+        [{ name: "image_embeds", ...port }],
+      );
+    };
+    await save("vision_model.onnx_data");
+    writeFileSync(join(directory, "onnx/vision_model.onnx_data"), "four");
+    const server = await startHubServer(directory, REPOSITORY);
+    const { recorded } = await downloadModel(REPOSITORY, { ...options, endpoint: server.endpoint });
+    expect(Object.keys(recorded)).toContain("onnx/vision_model.onnx_data");
+    await save("../../elsewhere");
+    const other = { ...options, endpoint: server.endpoint, cache: mkdtempSync(join(root, "cache-")) };
+    await expect(downloadModel(REPOSITORY, other)).rejects.toMatchObject({
+      code: "MODEL_INVALID",
+      message: expect.stringContaining("elsewhere"),
+    });
+    await server.close();
   });
 
   test("two processes at once both end with the whole model", async () => {
