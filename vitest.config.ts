@@ -1,8 +1,19 @@
+/** The test runs: `short` is what `npm test` runs, `long` takes minutes, `package` packs and installs. */
+
 import { defineConfig } from "vitest/config";
+
+const project = (name: string, include: string[], exclude: string[] = []) => ({
+  extends: true as const,
+  test: { name, include, exclude: ["**/node_modules/**", ...exclude] },
+});
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      project("short", ["test/**/*.test.ts"], ["test/long/**", "test/package/**"]),
+      project("long", ["test/long/**/*.test.ts"]),
+      project("package", ["test/package/**/*.test.ts"]),
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",

@@ -161,6 +161,47 @@ await time("set a field of 1,000 samples", () =>
     order.map((sample) => ({ id: sample, fields: { score: 1 } })),
   ),
 );
+const run = await store.runs.create({
+  datasetId: id,
+  key: "k",
+  type: "similarity",
+  version: "1",
+  specHash: "",
+  config: { stages: [] } as never,
+});
+const entries = (await store.samples.ids(id, [], { offset: 0, limit: SAMPLES })).map((row) => ({
+  entryId: row.id,
+  sampleId: row.id,
+}));
+const chunks = Array.from({ length: entries.length / CHUNK }, (_, i) =>
+  entries.slice(i * CHUNK, (i + 1) * CHUNK),
+);
+await time(
+  "plan every sample's entry, 1,000 a call",
+  async () => {
+    for (const chunk of chunks) await store.entries.plan(run.id, chunk);
+  },
+  1,
+);
+await time(
+  "settle them, 1 in 100 failed",
+  async () => {
+    for (const chunk of chunks) {
+      const [failed, indexed] = [chunk.slice(0, 10), chunk.slice(10)];
+      await store.entries.settle(run.id, {
+        indexed: indexed.map((entry) => entry.entryId),
+        failed: failed.map((entry) => ({ id: entry.entryId, reason: "no" })),
+      });
+    }
+  },
+  1,
+);
+await time("plan 1,000 again, overwriting", () =>
+  store.entries.plan(run.id, chunks[0] ?? [], { overwrite: true }),
+);
+await time("entry counts", () => store.entries.counts(run.id));
+await time("which of 1,000 entries are live", () => store.entries.live(run.id, order));
+await time("indexed in a view with a tag", () => store.entries.countInView(run.id, id, [train], null));
 await time("delete 1,000 samples", () => store.samples.delete(id, order), 1);
 console.log(`memory ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`);
 await store.close();

@@ -37,6 +37,8 @@ export async function withSession(
 }
 
 const INTERRUPTED = 130;
+/** npx and our own starter pass on an interrupt that the terminal has sent here as well. */
+const SAME_INTERRUPT_MS = 500;
 const SHOW_CURSOR = "\u001b[?25h";
 
 function endNow(): never {
@@ -47,8 +49,13 @@ function endNow(): never {
 /** The first signal asks to stop, the second one ends the process. */
 function stopAtInterrupt() {
   const controller = new AbortController();
+  let first = 0;
   const onSignal = () => {
-    if (controller.signal.aborted) endNow();
+    if (controller.signal.aborted) {
+      if (performance.now() - first > SAME_INTERRUPT_MS) endNow();
+      return;
+    }
+    first = performance.now();
     process.stderr.write("\nStopping after the current batch; press Ctrl-C again to end at once.\n");
     controller.abort();
   };

@@ -58,8 +58,17 @@ export function transaction<Result>(database: DatabaseSync, work: () => Result):
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
+    rollBack(database);
     throw error;
+  }
+}
+
+/** Ends an unfinished transaction; some failures, such as a full disk, have ended it already. */
+export function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // `isTransaction` would tell beforehand, but Node 22 has it only from 22.16 on.
   }
 }
 

@@ -52,9 +52,14 @@ export function workerUrl(name: string, callerUrl: string): URL {
   return new URL(`./${name}.${callerUrl.endsWith(".ts") ? "ts" : "js"}`, callerUrl);
 }
 
+/** Node 22 announces node:sqlite as experimental; users can do nothing about it. Deno refuses the option. */
+const QUIET = process.allowedNodeEnvironmentFlags.has("--disable-warning")
+  ? { execArgv: ["--disable-warning=ExperimentalWarning"] }
+  : {};
+
 /** Starts a worker thread. It keeps the process alive only while a call is under way. */
 export function startWorker(url: URL, data?: unknown): WorkerClient {
-  const worker = new Worker(url, { workerData: data });
+  const worker = new Worker(url, { workerData: data, ...QUIET });
   const waiting = new Map<number, Waiting>();
   let next = 0;
   let closed: Promise<void> | undefined;

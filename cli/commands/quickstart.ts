@@ -2,7 +2,7 @@
 
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import type { Dataset } from "../../core/index.ts";
+import { type Dataset, DEFAULT_MODEL } from "../../core/index.ts";
 import { duration, paint, shortPath } from "../output.ts";
 import { type FoundSearch, type SearchRequest, searchDataset, searchJson } from "../searching.ts";
 import { type Session, withSession } from "../session.ts";
@@ -27,6 +27,7 @@ export function addQuickstartCommand(program: Command): void {
 async function quickstart(session: Session): Promise<void> {
   const { ns, output } = session;
   const dataset = await prepare(session);
+  for (const key of ["images", "patches"]) await dropOutdated(session, dataset, key);
   const images = await indexWithProgress(session, dataset, { brainKey: "images" });
   printReport(output, images, "images");
   const patches = await indexWithProgress(session, dataset, {
@@ -60,6 +61,19 @@ async function prepare({ ns, output }: Session): Promise<Dataset> {
   const how = isNew ? `drawn on this machine in ${duration(performance.now() - start)}` : "here already";
   output.line(`Data set ${paint("bold", NAME)}: ${size} images, ${how}`);
   return dataset;
+}
+
+/** An index made by an earlier version's model cannot be searched with the present one: it is made anew. */
+async function dropOutdated({ ns, output }: Session, dataset: Dataset, key: string): Promise<void> {
+  if (!(await dataset.hasBrainRun(key))) return;
+  const { config } = await dataset.getBrainInfo(key);
+  if (config.model !== DEFAULT_MODEL || config.modelFingerprint === null) return;
+  const { fingerprint } = await ns.loadZooModel(DEFAULT_MODEL);
+  if (config.modelFingerprint === fingerprint) return;
+  await (await dataset.loadBrainResults(key)).delete();
+  output.line(
+    `Index ${paint("bold", key)} was made with another version of ${DEFAULT_MODEL}: making it anew`,
+  );
 }
 
 interface ShownSearch {

@@ -45,7 +45,9 @@ export async function withLease<Result>(
     return result;
   } catch (error) {
     if (lost.signal.aborted) throw leaseLost(run);
-    const state = signal?.aborted ? "cancelled" : "failed";
+    // A run stops being planned once all its rows are frozen: until then the next build freezes them anew.
+    const isPlanned = (await runs.byId(run.id).catch(() => null))?.state === "planned";
+    const state = isPlanned ? "planned" : signal?.aborted ? "cancelled" : "failed";
     const reason = error instanceof Error ? error.message : String(error);
     // The run may have been deleted meanwhile: the first error is the one to tell.
     await runs.releaseLease(run.id, leased.epoch, { state, reason }).catch(() => {});

@@ -64,15 +64,22 @@ export function plainFilter(filter: Filter): Filter {
   return structuredClone({ ...filter });
 }
 
-// On the prototype, so that an expression's own members are the filter's and nothing else.
-const combining = {
-  and(this: Filter, ...others: readonly Filter[]): Expression {
-    return joined("and", [this, ...others]);
+// On the prototype and hidden from loops, so that an expression's members are the filter's and nothing else.
+const combining: object = Object.defineProperties(
+  {},
+  {
+    and: {
+      value(this: Filter, ...others: readonly Filter[]): Expression {
+        return joined("and", [this, ...others]);
+      },
+    },
+    or: {
+      value(this: Filter, ...others: readonly Filter[]): Expression {
+        return joined("or", [this, ...others]);
+      },
+    },
   },
-  or(this: Filter, ...others: readonly Filter[]): Expression {
-    return joined("or", [this, ...others]);
-  },
-};
+);
 
 function expression(filter: Filter): Expression {
   return Object.assign(Object.create(combining), filter) as Expression;

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { applyStage, compileStages, fromRows, rowId, withTables } from "./compile-stages.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
-import { jsonList, jsonRows, member } from "./json-sql.ts";
+import { joinInOrder, jsonList, jsonRows, member } from "./json-sql.ts";
 import { epochIsCurrent, runIsThere } from "./runs.ts";
 import type { EntryQuery, EntryState, EntryStore } from "./store.ts";
 import type { RunEntriesTable } from "./tables.ts";
@@ -19,13 +19,14 @@ export function entryStore(database: StoreDatabase): EntryStore {
           sourceVersion: sourceVersion ?? null,
         })),
       );
-      const ids = jsonList(entries.map((entry) => entry.entryId));
       const again: Step = {
-        statement: sql`update run_entries set state = 'pending', reason = null, sample_id = r.sample_id,
+        statement: sql`with r as materialized (
+            select e.sequence as sequence, ${member("sampleId")} as sample_id,
+              ${member("sourceVersion")} as source_version from ${rows}
+            ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("entryId")})
+          update run_entries set state = 'pending', reason = null, sample_id = r.sample_id,
             source_version = coalesce(r.source_version, run_entries.source_version)
-          from (select ${member("entryId")} as id, ${member("sampleId")} as sample_id,
-            ${member("sourceVersion")} as source_version from ${rows}) as r
-          where run_id = ${runId} and entry_id = r.id and entry_id in ${ids}`.compile(build),
+          from r where run_entries.sequence = r.sequence`.compile(build),
       };
       const results = await database.write([
         runIsThere(runId),
@@ -51,9 +52,11 @@ export function entryStore(database: StoreDatabase): EntryStore {
           ),
         },
         {
-          statement: sql`update run_entries set state = 'failed', reason = r.reason, attempts = attempts + 1
-            from (select ${member("id")} as id, ${member("reason")} as reason from ${failures}) as r
-            where run_id = ${runId} and entry_id = r.id and state <> 'deleting'`.compile(build),
+          statement: sql`with r as materialized (
+              select e.sequence as sequence, ${member("reason")} as reason from ${failures}
+              ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+            update run_entries set state = 'failed', reason = r.reason, attempts = attempts + 1
+            from r where run_entries.sequence = r.sequence and state <> 'deleting'`.compile(build),
         },
       ]);
     },
@@ -96,12 +99,11 @@ export function entryStore(database: StoreDatabase): EntryStore {
     },
     async live(runId, entryIds) {
       const rows = await database.read<{ id: string }>(
-        sql<{ id: string }>`select e.entry_id as id from run_entries as e
-          join runs as r on r.id = e.run_id
-          join samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
-          where e.run_id = ${runId} and e.state = 'indexed' and e.entry_id in ${jsonList(entryIds)}`.compile(
-          build,
-        ),
+        sql<{ id: string }>`select e.entry_id as id from ${jsonRows(entryIds)}
+          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = item.value
+          ${joinInOrder} runs as r on r.id = e.run_id
+          ${joinInOrder} samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
+          where e.state = 'indexed'`.compile(build),
       );
       return new Set(rows.map((row) => row.id));
     },
@@ -124,10 +126,17 @@ export function entryStore(database: StoreDatabase): EntryStore {
 }
 
 function listQuery(runId: string, { states, entryIds, sampleIds, after, limit }: EntryQuery) {
-  let query = build.selectFrom("run_entries").selectAll().where("run_id", "=", runId).orderBy("sequence");
-  if (states !== undefined) query = query.where("state", "in", jsonList(states) as never);
+  let query = build.selectFrom("run_entries").selectAll().where("run_id", "=", runId);
+  const [state] = states ?? [];
+  if (state !== undefined && states?.length === 1) query = query.where("state", "=", state);
+  // An index by state gives each state's entries in order, but several states only after sorting all of them.
+  else if (states !== undefined)
+    query = query.where(sql`coalesce(state, '')`, "in", jsonList(states) as never);
   if (entryIds !== undefined) query = query.where("entry_id", "in", jsonList(entryIds) as never);
   if (sampleIds !== undefined) query = query.where("sample_id", "in", jsonList(sampleIds) as never);
+  // Few entries by id are quicker sorted than looked for in the whole run, which an index in order invites.
+  const byId = entryIds !== undefined || sampleIds !== undefined;
+  query = query.orderBy(byId ? sql`sequence + 0` : sql`sequence`);
   if (after !== undefined) query = query.where("sequence", ">", after);
   if (limit !== undefined) query = query.limit(limit);
   return query.compile() as never;

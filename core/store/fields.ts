@@ -3,7 +3,7 @@
 import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { build, type Statement, type Step, type StoreDatabase } from "./database.ts";
-import { isFieldName, jsonRows, member } from "./json-sql.ts";
+import { isFieldName, joinInOrder, jsonRows, member } from "./json-sql.ts";
 import type { FieldRecord, FieldType } from "./store.ts";
 import { fieldTypeMismatch } from "./store-errors.ts";
 import { RESERVED_NAMES, type Schema } from "./view-state.ts";
@@ -40,7 +40,7 @@ export class FieldCollector {
     return [
       {
         statement: sql`select f.name, f.type as expected, ${member("type")} as found from ${rows}
-          join fields as f on f.dataset_id = ${datasetId} and f.name = ${member("name")}
+          ${joinInOrder} fields as f on f.dataset_id = ${datasetId} and f.name = ${member("name")}
           where f.type <> ${member("type")}`.compile(build),
         guard: {
           stopOn: "rows",

@@ -2,7 +2,7 @@
 
 import { sql } from "kysely";
 import { build, type StoreDatabase } from "./database.ts";
-import { jsonList, jsonRows } from "./json-sql.ts";
+import { joinInOrder, jsonList, jsonRows } from "./json-sql.ts";
 import type { LabelRecord, MediaRow, RowIdentity, SampleRecord, ViewRow } from "./store.ts";
 import type { LabelsTable, SamplesTable } from "./tables.ts";
 import type { ViewState } from "./view-state.ts";
@@ -60,7 +60,7 @@ export async function readById(
 ): Promise<SampleRecord[]> {
   const rows = await database.read<SampleRow>(
     sql<SampleRow>`select s.* from ${jsonRows(ids)}
-      join samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`.compile(
+      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`.compile(
       build,
     ),
   );

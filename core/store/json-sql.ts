@@ -88,6 +88,12 @@ export function jsonRows(list: Sql | readonly unknown[]): Sql {
   return sql`json_each(${isList(list) ? JSON.stringify(list) : list}) as item`;
 }
 
+/**
+ * Joins a table to what stands before it, reading that first. SQLite keeps the written order of a cross join;
+ * left to itself it cannot know how long a JSON list is, and reads the list again for every row of the table.
+ */
+export const joinInOrder: Sql = sql`cross join`;
+
 /** A subquery with the elements of a list, for `in`. One value, however long the list. */
 export function jsonList(list: readonly (string | number)[]): Sql {
   return sql`(select value from json_each(${JSON.stringify(list)}))`;

@@ -15,7 +15,7 @@ import {
 import { build, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
 import { hydrate, mediaRow, type RowKey } from "./hydrate.ts";
-import { jsonGroup, jsonRows, type Sql } from "./json-sql.ts";
+import { joinInOrder, jsonGroup, jsonRows, type Sql } from "./json-sql.ts";
 import type { MediaRow, Page, RowIdentity, StoreStage, ViewRow, ViewSnapshot } from "./store.ts";
 import { labelScope, labelsOfSample, sampleScope, type ViewState, visible } from "./view-state.ts";
 
@@ -134,8 +134,8 @@ async function byKeys(
   const patches = view.patchesField !== null;
   const values = keys.map((key) => (patches ? key.labelSeq : key.seq));
   const from = patches
-    ? sql`join labels as l on l.seq = item.value join samples as s on s.seq = l.sample_seq`
-    : sql`join samples as s on s.seq = item.value`;
+    ? sql`${joinInOrder} labels as l on l.seq = item.value ${joinInOrder} samples as s on s.seq = l.sample_seq`
+    : sql`${joinInOrder} samples as s on s.seq = item.value`;
   const box = patches ? sql`l.bounding_box` : sql`null`;
   return database.read(
     sql<KeyedRow>`select ${identity(view)}, s.filepath as filepath, ${box} as box

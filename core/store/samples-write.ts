@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { build, type Step } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
-import { jsonGroup, jsonList, jsonMerged, jsonRows, member, type Sql } from "./json-sql.ts";
+import { joinInOrder, jsonGroup, jsonList, jsonMerged, jsonRows, member, type Sql } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { LabelRecord, NewSample, SampleChange } from "./store.ts";
 import { idExists, idNotFound } from "./store-errors.ts";
@@ -67,7 +67,7 @@ function insertSamples(datasetId: string, samples: readonly NewSample[], now: st
     select d.id, ${member("id")}, ${member("filepath")}, ${member("uri")}, ${member("mediaType")},
       ${randomKey(position, RAND_SEED)}, ${member("tags")}, ${member("fields")}, ${member("labelFields")},
       ${now}, ${now}
-    from ${jsonRows(rows)} join datasets as d on d.id = ${datasetId} order by item.key`;
+    from ${jsonRows(rows)} ${joinInOrder} datasets as d on d.id = ${datasetId} order by item.key`;
   return { statement: statement.compile(build) };
 }
 
@@ -78,7 +78,7 @@ function tagRows(id: string, tags: readonly string[]): { id: string; tag: string
 function insertTags(datasetId: string, rows: readonly { id: string; tag: string; position: number }[]): Step {
   const statement = sql`insert into sample_tags (sample_seq, dataset_id, tag, position)
     select s.seq, s.dataset_id, ${member("tag")}, ${member("position")}
-    from ${jsonRows(rows)} join samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
+    from ${jsonRows(rows)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
     where true on conflict (sample_seq, tag) do nothing`;
   return { statement: statement.compile(build) };
 }
@@ -91,7 +91,7 @@ function insertLabels(datasetId: string, labels: readonly PlacedLabel[]): Step[]
       bounding_box, tags, attributes)
     select s.dataset_id, s.seq, ${member("id")}, ${member("field")}, ${member("kind")}, ${member("position")},
       ${member("label")}, ${member("confidence")}, ${member("boundingBox")}, ${member("tags")}, ${member("attributes")}
-    from ${jsonRows(labels)} join samples as s on s.dataset_id = ${datasetId} and s.id = ${member("sampleId")}
+    from ${jsonRows(labels)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("sampleId")}
     order by item.key`;
   return [
     notTaken(
@@ -112,8 +112,12 @@ export function deleteSteps(datasetId: string, ids: readonly string[]): Step[] {
           and sample_id in ${jsonList(ids)}`.compile(build),
     },
     {
-      statement: sql`delete from sample_vectors where dataset_id = ${datasetId}
-        and (owner_id in ${jsonList(ids)} or owner_id in (${owned}))`.compile(build),
+      statement: sql`delete from sample_vectors
+        where dataset_id = ${datasetId} and owner_id in ${jsonList(ids)}`.compile(build),
+    },
+    {
+      statement: sql`delete from sample_vectors
+        where dataset_id = ${datasetId} and owner_id in (${owned})`.compile(build),
     },
     {
       statement: sql`delete from samples where dataset_id = ${datasetId} and id in ${jsonList(ids)}`.compile(
@@ -164,9 +168,11 @@ function mergeStep(
   rows: readonly { id: string; change: Readonly<Record<string, unknown>> }[],
 ): Step[] {
   if (rows.length === 0) return [];
-  const statement = sql`update samples set ${column} = ${jsonMerged(sql`samples.${column}`, sql`r.change`)}
-    from (select ${member("id")} as id, ${member("change")} as change from ${jsonRows(rows)}) as r
-    where samples.dataset_id = ${datasetId} and samples.id = r.id`;
+  const statement = sql`with r as materialized (
+      select s.seq as seq, ${member("change")} as change from ${jsonRows(rows)}
+      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})
+    update samples set ${column} = ${jsonMerged(sql`samples.${column}`, sql`r.change`)}
+    from r where samples.seq = r.seq`;
   return [{ statement: statement.compile(build) }];
 }
 
@@ -183,8 +189,8 @@ function labelSteps(datasetId: string, changes: readonly SampleChange[]): Step[]
   );
   const kept = jsonList(labels.map((label) => label.id));
   const replaced = sql`select l.seq from ${jsonRows(sets.map(({ id, field }) => ({ id, field })))}
-    join samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
-    join labels as l on l.sample_seq = s.seq and l.field = ${member("field")}`;
+    ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
+    ${joinInOrder} labels as l on l.sample_seq = s.seq and l.field = ${member("field")}`;
   const gone = sql`select id from labels where seq in (${replaced}) and id not in ${kept}`;
   return [
     {
@@ -231,7 +237,7 @@ function tagSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
     },
     {
       statement: sql`delete from sample_tags where (sample_seq, tag) in (select s.seq, ${member("tag")}
-        from ${jsonRows(removed)} join samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})`.compile(
+        from ${jsonRows(removed)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})`.compile(
         build,
       ),
     },

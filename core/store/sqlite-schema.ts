@@ -112,6 +112,7 @@ CREATE TABLE run_entries (
   attempts INTEGER NOT NULL DEFAULT 0,
   UNIQUE (run_id, entry_id)
 );
+CREATE INDEX run_entries_in_order ON run_entries (run_id);
 CREATE INDEX run_entries_by_state ON run_entries (run_id, state);
 CREATE INDEX run_entries_by_sample ON run_entries (run_id, sample_id);
 `;

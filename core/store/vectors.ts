@@ -6,7 +6,7 @@ import { type Matrix, matrix } from "../matrix.ts";
 import { build, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
-import { jsonRows } from "./json-sql.ts";
+import { joinInOrder, jsonRows } from "./json-sql.ts";
 import type { VectorStore } from "./store.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -49,7 +49,7 @@ export function vectorStore(database: StoreDatabase): VectorStore {
           id: string;
           vector: Uint8Array;
         }>`select item.value as id, v.vector as vector from ${jsonRows(ownerIds)}
-          join sample_vectors as v on v.dataset_id = ${datasetId} and v.owner_id = item.value and v.field = ${field}
+          ${joinInOrder} sample_vectors as v on v.dataset_id = ${datasetId} and v.owner_id = item.value and v.field = ${field}
           order by item.key`.compile(build),
       );
       const dimension =

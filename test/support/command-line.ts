@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const ENTRY = fileURLToPath(new URL("../../cli/nearsight.js", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../bin/nearsight.mjs", import.meta.url));
 
 export interface Outcome {
   readonly code: number | null;

@@ -1,7 +1,8 @@
 /**
  * The CLIP directory that the twins' hub serves as the weights of clip-vit-base32-torch. Both kinds have the
  * hub's layout, a byte-level BPE tokenizer, seeded random weights and 512 numbers a vector. The small one lets
- * every twin embed the whole data set in seconds; NEARSIGHT_WALKTHROUGH=full takes ViT-B/32 in full instead.
+ * every twin embed the whole data set in seconds; NEARSIGHT_WALKTHROUGH=full, which test/long
+ * sets, takes ViT-B/32 in full instead.
  */
 
 import { createHash, randomUUID } from "node:crypto";

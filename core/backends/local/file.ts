@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isNearsightError, NearsightError } from "../../errors.ts";
-import { guarded, type Migration, migrate, openSqlite, transaction } from "../../sqlite.ts";
+import { guarded, type Migration, migrate, openSqlite, rollBack, transaction } from "../../sqlite.ts";
 import { METRICS, type Metric } from "../metric.ts";
 
 /** What a file says about itself. `slots` counts rows ever allotted, `size` the live ones. */
@@ -112,7 +112,7 @@ export class IndexFile {
       try {
         return work(this.#header());
       } finally {
-        if (this.database.isTransaction) this.database.exec("COMMIT");
+        rollBack(this.database);
       }
     });
   }
