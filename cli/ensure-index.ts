@@ -3,7 +3,6 @@
 import {
   type BrainRunInfo,
   type Dataset,
-  isNearsightError,
   NearsightError,
   type ProgressEvent,
   type SimilarityIndex,
@@ -43,9 +42,6 @@ export interface EnsureOptions {
   readonly progress: (event: ProgressEvent) => void;
 }
 
-/** Samples embedded between two writes: a stop loses at most these. */
-const CHUNK = 256;
-
 /** Errors: RUN_EXISTS where the run is of another kind, and those of `computeSimilarity`. */
 export async function ensureIndex(
   dataset: Dataset,
@@ -56,41 +52,36 @@ export async function ensureIndex(
   const known = await findRun(dataset, spec.brainKey);
   if (known !== null) assertSame(dataset.name, known, spec);
   const before = known?.entries.indexed ?? 0;
-  const isWhole = known?.state === "ready" || known?.state === "partial";
-  const index = isWhole
-    ? await dataset.loadBrainResults(spec.brainKey)
-    : await build(dataset, spec, known, options);
-  const failed = await addMissing(dataset, index, options);
-  if (known?.state === "partial" && failed.length === 0) await markReady(dataset, spec, known, options);
+  const index = known === null ? await build(dataset, spec, options) : await goOn(dataset, spec, options);
   const total = await index.totalIndexSize();
   const written = total - before;
+  const isWhole = known?.state === "ready" || known?.state === "partial";
   const did = known === null ? "built" : !isWhole ? "resumed" : written > 0 ? "added" : "nothing";
+  const failed = await failedMedia(dataset, spec.brainKey);
   return { index, did, written, total, failed, milliseconds: performance.now() - start };
 }
 
 async function findRun(dataset: Dataset, key: string): Promise<BrainRunInfo | null> {
-  const keys = await dataset.listBrainRuns();
-  return keys.includes(key) ? dataset.getBrainInfo(key) : null;
+  return (await dataset.hasBrainRun(key)) ? dataset.getBrainInfo(key) : null;
 }
 
-/** The options of a run that is there already win, so that it is seen to be the same and goes on. */
-function build(
-  dataset: Dataset,
-  spec: IndexSpec,
-  known: BrainRunInfo | null,
-  { signal, progress }: EnsureOptions,
-): Promise<SimilarityIndex> {
-  const asked = known === null ? spec : { ...known.config, backend: known.config.method };
-  const { model, backend, metric, patchesField } = asked;
-  return dataset.computeSimilarity({
-    brainKey: spec.brainKey,
-    ...(model == null ? {} : { model }),
-    ...(backend === undefined ? {} : { backend }),
-    ...(metric === undefined ? {} : { metric: metric as "cosine" }),
-    ...(patchesField == null ? {} : { patchesField }),
-    signal,
-    progress,
-  });
+function build(dataset: Dataset, spec: IndexSpec, options: EnsureOptions): Promise<SimilarityIndex> {
+  const given = Object.entries(spec).filter(([, value]) => value !== undefined);
+  return dataset.computeSimilarity({ ...Object.fromEntries(given), ...options });
+}
+
+async function goOn(dataset: Dataset, spec: IndexSpec, options: EnsureOptions): Promise<SimilarityIndex> {
+  const index = await dataset.loadBrainResults(spec.brainKey);
+  await index.addMissing(options);
+  return index;
+}
+
+async function failedMedia(dataset: Dataset, key: string): Promise<FailedMedium[]> {
+  const { failed } = await dataset.getBrainInfo(key);
+  const samples = dataset.select(failed.map(({ sampleId }) => sampleId));
+  const paths = new Map<string, string>();
+  for await (const { id, filepath } of samples) paths.set(id, filepath);
+  return failed.map(({ id, sampleId, reason }) => ({ id, reason, filepath: paths.get(sampleId) ?? "" }));
 }
 
 function assertSame(datasetName: string, { key, config }: BrainRunInfo, spec: IndexSpec): void {
@@ -110,70 +101,4 @@ function assertSame(datasetName: string, { key, config }: BrainRunInfo, spec: In
     hint: `Give another --brain-key, or remove it first: nearsight runs delete ${shellWord(datasetName)} ${shellWord(key)} --cleanup`,
     details: { brainKey: key },
   });
-}
-
-/** A build with nothing left to do ends as ready. */
-async function markReady(
-  dataset: Dataset,
-  spec: IndexSpec,
-  known: BrainRunInfo,
-  options: EnsureOptions,
-): Promise<void> {
-  try {
-    await build(dataset, spec, known, options);
-  } catch (error) {
-    // Made in a program with options the command line has not: its state is that program's to change.
-    if (!isNearsightError(error, "RUN_EXISTS")) throw error;
-  }
-}
-
-interface MissingRow {
-  readonly id: string;
-  readonly sampleId: string;
-  readonly filepath: string;
-}
-
-/** Embeds and writes rows that the index has not, a chunk at a time; gives the media that failed. */
-async function addMissing(
-  dataset: Dataset,
-  index: SimilarityIndex,
-  { signal, progress }: EnsureOptions,
-): Promise<FailedMedium[]> {
-  if ((await index.missingSize()) === 0) return [];
-  const missing = await missingRows(dataset, index);
-  const paths = new Map(missing.map((row) => [row.id, row.filepath]));
-  const samples = [...new Set(missing.map((row) => row.sampleId))];
-  const failed: FailedMedium[] = [];
-  let done = 0;
-  for (let start = 0; start < samples.length; start += CHUNK) {
-    const chunk = dataset.select(samples.slice(start, start + CHUNK));
-    const embedded = await index.computeEmbeddings(chunk, {
-      skipExisting: true,
-      signal,
-      progress: (event) =>
-        progress({
-          ...event,
-          done: done + event.done,
-          total: missing.length,
-          failed: failed.length + event.failed,
-        }),
-    });
-    const { embeddings, sampleIds, labelIds } = embedded;
-    if (embeddings.rows > 0) await index.addToIndex(embeddings, sampleIds, labelIds);
-    for (const { id, reason } of embedded.failed ?? [])
-      failed.push({ id, filepath: paths.get(id) ?? "", reason });
-    done += embeddings.rows + (embedded.failed?.length ?? 0);
-  }
-  return failed;
-}
-
-async function missingRows(dataset: Dataset, index: SimilarityIndex): Promise<MissingRow[]> {
-  const { patchesField } = index.config;
-  const indexed = new Set((await index.labelIds()) ?? (await index.sampleIds()));
-  const missing: MissingRow[] = [];
-  for await (const page of dataset.mediaPages({ patchesField })) {
-    for (const { id, sampleId, filepath } of page)
-      if (!indexed.has(id)) missing.push({ id, sampleId, filepath });
-  }
-  return missing;
 }

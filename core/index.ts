@@ -20,6 +20,7 @@ export { type BackendDriver, local } from "./backends/registry.ts";
 export type { Config, ConfigOverrides, SettingRow, SettingSource } from "./config.ts";
 // Similarity indexes and brain runs.
 export type {
+  AddedReport,
   BrainRunConfig,
   BrainRunFilter,
   BrainRunInfo,
@@ -27,6 +28,7 @@ export type {
   ComputeSimilarityOptions,
   Embeddings,
   EmbeddingsInput,
+  FailedEntry,
   IdSelection,
   ProgressEvent,
   SimilarityIndex,

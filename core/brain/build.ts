@@ -4,6 +4,7 @@ import type { EmbeddingOptions } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { NearsightError, throwIfAborted } from "../errors.ts";
 import { concatRows, type VectorData } from "../matrix.ts";
+import type { EmbeddingModel } from "../models/model.ts";
 import type { PlannedEntry, RowIdentity } from "../store/store.ts";
 import type { EmbeddedRows } from "./embed-media.ts";
 import { entryPages, type Failure, writeBatch } from "./entries.ts";
@@ -43,9 +44,34 @@ export async function buildRun(
   await index.refresh();
   const source = sourceOf(index, samples, plan, vectors, options);
   await writeAll(index, source, options, epoch);
-  const counts = await store.entries.counts(run.id);
-  const [first] = await store.entries.list(run.id, { states: ["failed"], limit: 1 });
+  return outcomeOf(index);
+}
+
+async function outcomeOf({ context, run }: OpenIndex): Promise<BuildOutcome> {
+  const { entries } = context.store;
+  const counts = await entries.counts(run.id);
+  const [first] = await entries.list(run.id, { states: ["failed"], limit: 1 });
   return { indexed: counts.indexed, failed: counts.failed, reason: first?.reason ?? null };
+}
+
+/**
+ * Brings a run up to its view: rows that are not in the index yet, and those that failed, are embedded and
+ * written; entries that are indexed are left alone.
+ */
+export async function extendRun(
+  index: OpenIndex,
+  samples: SampleCollection,
+  model: EmbeddingModel,
+  options: EmbeddingOptions,
+  epoch: number,
+): Promise<BuildOutcome> {
+  await freezeRows(index, samples, null, epoch, options.signal);
+  await retryFailed(index, epoch);
+  await index.context.store.runs.update(index.run.id, { state: "building", reason: null }, epoch);
+  await index.refresh();
+  const plan = { kind: "model", model, field: index.run.config.embeddingsField } as const;
+  await writeAll(index, sourceOf(index, samples, plan, null, options), options, epoch);
+  return outcomeOf(index);
 }
 
 function sourceOf(

@@ -1,8 +1,10 @@
 /** Keeps a run's entries in step with its collection: planned before a write, settled after it. */
 
 import type { Batch, Collection } from "../backends/backend.ts";
+import type { FailedEntry } from "../dataset/brain-port.ts";
 import { type Matrix, matrix, takeRows } from "../matrix.ts";
 import type { EntryRecord, EntryState, MetadataStore, PlannedEntry } from "../store/store.ts";
+import type { BrainContext } from "./context.ts";
 import type { OpenIndex } from "./open-index.ts";
 
 /** Entries per call to the store. */
@@ -31,6 +33,17 @@ export async function* entryPages(
     yield page;
     after = page.at(-1)?.sequence ?? after;
   }
+}
+
+/** Entries of a run that could not be indexed, in planning order; all of them without a limit. */
+export async function failedEntries(
+  { store }: BrainContext,
+  runId: string,
+  limit?: number,
+): Promise<FailedEntry[]> {
+  const query = { states: ["failed"] as const, ...(limit === undefined ? {} : { limit }) };
+  const entries = await store.entries.list(runId, query);
+  return entries.map(({ entryId, sampleId, reason }) => ({ id: entryId, sampleId, reason: reason ?? "" }));
 }
 
 /** Writes one batch to the collection and settles its entries; returns what was refused. */

@@ -11,9 +11,12 @@ import type { SampleCollection } from "../dataset/sample-collection.ts";
 import type { Stage } from "../stages.ts";
 import type { RunRecord } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
-import { finishDeletions } from "./entries.ts";
+import { failedEntries, finishDeletions } from "./entries.ts";
 import { openIndex, runNotFound } from "./open-index.ts";
 import { createSimilarityIndex } from "./similarity-index.ts";
+
+/** Failed entries that `getBrainInfo` lists. */
+const SHOWN_FAILURES = 1_000;
 
 /** The public form of a run's configuration. */
 export function runConfigOf(run: RunRecord): BrainRunConfig {
@@ -63,6 +66,7 @@ export async function getBrainInfo(
     reason: run.reason,
     config: runConfigOf(run),
     entries: await context.store.entries.counts(run.id),
+    failed: await failedEntries(context, run.id, SHOWN_FAILURES),
   };
 }
 

@@ -13,6 +13,7 @@ import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { RunConfig, RunRecord } from "../store/store.ts";
 import { addEntries } from "./add-entries.ts";
+import { addMissing } from "./add-missing.ts";
 import { embedSamples } from "./compute-embeddings.ts";
 import { entryPages, finishDeletions, removeEntries } from "./entries.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
@@ -66,6 +67,11 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
         labelIds == null ? null : asList(labelIds),
         options,
       );
+    },
+
+    async addMissing(options: EmbeddingOptions = {}) {
+      await usable(index);
+      return addMissing(index, view, { ...cropping(index), ...options });
     },
 
     async removeFromIndex(selection: IdSelection) {

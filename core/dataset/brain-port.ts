@@ -116,6 +116,8 @@ export interface BrainRunInfo {
   readonly config: BrainRunConfig;
   /** Entries by state. */
   readonly entries: Readonly<Record<"pending" | "indexed" | "failed" | "deleting", number>>;
+  /** Entries that could not be indexed, with the reason: the first 1,000. */
+  readonly failed: readonly FailedEntry[];
 }
 
 /** FiftyOne's names in camelCase; secrets are never part of it. */
@@ -166,6 +168,22 @@ export interface IdSelection {
   readonly warnMissing?: boolean;
 }
 
+/** What `addMissing` did. */
+export interface AddedReport {
+  /** Entries written. */
+  readonly added: number;
+  /** Entries of the run that cannot be indexed, with the reason. */
+  readonly failed: readonly FailedEntry[];
+}
+
+/** An entry that could not be indexed. */
+export interface FailedEntry {
+  /** Of the sample, or of the label on a patch index. */
+  readonly id: string;
+  readonly sampleId: string;
+  readonly reason: string;
+}
+
 /** A searchable index over the samples, or patches, of a data set. */
 export interface SimilarityIndex {
   readonly key: string;
@@ -183,6 +201,11 @@ export interface SimilarityIndex {
     labelIds?: string | readonly string[] | null,
     options?: ExistingOptions,
   ): Promise<void>;
+  /**
+   * Embeds and adds the rows of the current view that are not in the index, with the run's model; those that
+   * failed before are tried again. Also goes on with a build that was stopped. RUN_BUSY, ABORTED.
+   */
+  addMissing(options?: EmbeddingOptions): Promise<AddedReport>;
   /** Removes entries by sample id (all patches of it) or label id. */
   removeFromIndex(selection: IdSelection): Promise<void>;
   /** Stored vectors, all of them or those of the ids, in the order asked. */

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { compileFilter, joined } from "./compile-filter.ts";
 import { sortKeys } from "./compile-operand.ts";
-import { jsonList, type Sql } from "./json-sql.ts";
+import { joinInOrder, jsonList, jsonRows, type Sql } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { ResolvedOrderStage, StoreStage } from "./store.ts";
 import {
@@ -165,8 +165,23 @@ function existsStage(state: ViewState, { field, not }: StageOf<"exists">): ViewS
 }
 
 function select(state: ViewState, { ids, ordered }: StageOf<"select">): ViewState {
-  if (!ordered) return where(state, sql`${rowId(state)} in ${jsonList(ids)}`);
-  return resolvedOrder(state, { stage: "resolvedOrder", ids });
+  if (ordered) return resolvedOrder(state, { stage: "resolvedOrder", ids });
+  const named = sql`select distinct value as id from ${jsonRows(ids)}`;
+  return push(state, sql`select ${allColumns(state)} ${fromNamed(state, named)}`);
+}
+
+/**
+ * The view's rows that `named`, a query with a column `id`, names. Starting from the names takes time by how
+ * many there are, not by how large the data set is.
+ */
+function fromNamed(state: ViewState, named: Sql): Sql {
+  const { datasetId } = state.schema;
+  const owned = state.patchesField === null ? sql`s` : sql`l`;
+  const byId = sql`on ${owned}.dataset_id = ${datasetId} and ${owned}.id = r.id`;
+  const view = sql`${joinInOrder} ${sql.ref(state.relation)} as v on`;
+  return state.patchesField === null
+    ? sql`from (${named}) as r ${joinInOrder} samples as s ${byId} ${view} v.seq = s.seq`
+    : sql`from (${named}) as r ${joinInOrder} labels as l ${byId} ${view} v.label_seq = l.seq`;
 }
 
 function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
@@ -175,24 +190,21 @@ function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
       ? state
       : restrictLabels(state, stage.labels.field, sql`l.id in ${jsonList(stage.labels.ids)}`, false);
   const order = `o${state.ctes.length}`;
-  const distance = stage.distances === undefined ? null : `d${state.ctes.length}`;
-  const values = JSON.stringify(stage.distances?.values ?? []);
-  const ranked =
-    distance === null
-      ? sql`select value as id, min(key) as place from json_each(${JSON.stringify(stage.ids)}) group by value`
-      : sql`select id.value as id, min(id.key) as place, distance.value as distance
-          from json_each(${JSON.stringify(stage.ids)}) as id
-          left join json_each(${values}) as distance on distance.key = id.key group by id.value`;
-  const extra = distance === null ? sql`` : sql`, r.distance as ${sql.ref(distance)}`;
-  const body = sql`select ${allColumns(restricted)}, r.place as ${sql.ref(order)} ${extra}
-    ${fromRows(restricted)} join (${ranked}) as r on r.id = ${rowId(restricted)}`;
-  return push(restricted, body, {
-    columns: [...state.columns, order, ...(distance === null ? [] : [distance])],
-    order: [{ column: order, descending: false }],
-    distances:
-      stage.distances === undefined || distance === null
-        ? state.distances
-        : new Map(state.distances).set(stage.distances.field, distance),
+  const place = sql`r.place as ${sql.ref(order)}`;
+  const change = { columns: [...state.columns, order], order: [{ column: order, descending: false }] };
+  if (stage.distances === undefined) {
+    const named = sql`select value as id, min(key) as place from ${jsonRows(stage.ids)} group by value`;
+    return push(restricted, sql`select ${allColumns(state)}, ${place} ${fromNamed(state, named)}`, change);
+  }
+  const distance = `d${state.ctes.length}`;
+  const named = sql`select item.value as id, min(item.key) as place, near.value as distance
+    from ${jsonRows(stage.ids)} left join json_each(${JSON.stringify(stage.distances.values)}) as near
+      on near.key = item.key group by item.value`;
+  const columns = sql`${allColumns(state)}, ${place}, r.distance as ${sql.ref(distance)}`;
+  return push(restricted, sql`select ${columns} ${fromNamed(state, named)}`, {
+    columns: [...change.columns, distance],
+    order: change.order,
+    distances: new Map(state.distances).set(stage.distances.field, distance),
   });
 }
 

@@ -206,6 +206,49 @@ describe("stopping and going on", () => {
     expect((await dataset.getBrainInfo("images")).entries).toMatchObject({ indexed: 30, pending: 0 });
   });
 
+  it("a build stopped before its rows were frozen starts over", async () => {
+    const stopped = ns.computeSimilarity(dataset, {
+      model: colourModel(),
+      brainKey: "images",
+      signal: AbortSignal.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ code: "ABORTED" });
+    const early = new AbortController();
+    const building = ns.computeSimilarity(dataset, {
+      model: colourModel(),
+      brainKey: "images",
+      signal: early.signal,
+    });
+    const outcome = expect(building).rejects.toMatchObject({ code: "ABORTED" });
+    while (!(await dataset.hasBrainRun("images"))) await new Promise((resolve) => setImmediate(resolve));
+    early.abort();
+    await outcome;
+    const index = await ns.computeSimilarity(dataset, { model: colourModel(), brainKey: "images" });
+    expect(await index.totalIndexSize()).toBe(30);
+  });
+
+  it("addMissing adds new samples, tries failed ones again, and goes on with a stopped build", async () => {
+    writeFileSync(join(folder, "picture3.png"), "");
+    const controller = new AbortController();
+    const model = watched((call) => call === 2 && controller.abort());
+    const request = { model, brainKey: "images", batchSize: 4, signal: controller.signal };
+    await expect(ns.computeSimilarity(dataset, request)).rejects.toMatchObject({ code: "ABORTED" });
+    const index = await dataset.loadBrainResults("images");
+    const first = await index.addMissing();
+    expect(first.failed).toEqual([
+      { id: ids[3], sampleId: ids[3], reason: expect.stringContaining("empty") },
+    ]);
+    expect((await dataset.getBrainInfo("images")).failed).toEqual(first.failed);
+    expect(await index.totalIndexSize()).toBe(29);
+    await sharp({ create: { width: 9, height: 9, channels: 3, background: "green" } })
+      .png()
+      .toFile(join(folder, "picture3.png"));
+    await dataset.addSamples([{ filepath: join(folder, "picture3.png") }]);
+    expect(await index.addMissing()).toEqual({ added: 2, failed: [] });
+    expect(await dataset.getBrainInfo("images")).toMatchObject({ state: "ready", entries: { indexed: 31 } });
+    expect(await index.addMissing()).toEqual({ added: 0, failed: [] });
+  });
+
   it("a second builder of a run under way is told so", async () => {
     let release: () => void = () => {};
     const held = new Promise<void>((resolve) => {
