@@ -22,7 +22,9 @@ if (inClone && !existsSync(new URL("../node_modules", import.meta.url))) {
 } else if (inClone && existsSync(ownNode) && process.env.NEARSIGHT_OWN_NODE === undefined) {
   runOnOwnNode();
 } else {
-  stop(`needs Node ${oldest.join(".")} or newer but this is ${process.versions.node}; get one from nodejs.org`);
+  stop(
+    `needs Node ${oldest.join(".")} or newer but this is ${process.versions.node}; get one from nodejs.org`,
+  );
 }
 
 function stop(message) {

@@ -14,4 +14,5 @@ execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "
   cwd: ROOT,
   stdio: "inherit",
 });
-for (const folder of DATA_FOLDERS) cpSync(join(ROOT, folder), join(ROOT, "dist", folder), { recursive: true });
+for (const folder of DATA_FOLDERS)
+  cpSync(join(ROOT, folder), join(ROOT, "dist", folder), { recursive: true });

@@ -13,12 +13,16 @@ const COLOURS: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 
 /** 48 numbers a picture, shifted by 0.1 so that black is no zero vector. */
-export function colourModel(options: { name?: string; prompts?: boolean; version?: string } = {}): EmbeddingModel {
+export function colourModel(
+  options: { name?: string; prompts?: boolean; version?: string } = {},
+): EmbeddingModel {
   const dimension = GRID * GRID * 3;
   const model: EmbeddingModel = {
     name: options.name ?? "colours",
     dimension,
-    fingerprint: createHash("sha256").update(`colours ${options.version ?? "1"}`).digest("hex"),
+    fingerprint: createHash("sha256")
+      .update(`colours ${options.version ?? "1"}`)
+      .digest("hex"),
     maxBatch: 16,
     input: {
       kind: "image",
@@ -58,7 +62,9 @@ export function colourModel(options: { name?: string; prompts?: boolean; version
     async embedPrompts(prompts) {
       const rows = prompts.flatMap((prompt) => {
         const colour = Object.keys(COLOURS).find((name) => prompt.includes(name)) ?? "red";
-        return Array.from({ length: GRID * GRID }, () => (COLOURS[colour] ?? []).map((value) => value + 0.1)).flat();
+        return Array.from({ length: GRID * GRID }, () =>
+          (COLOURS[colour] ?? []).map((value) => value + 0.1),
+        ).flat();
       });
       return matrix(Float32Array.from(rows), dimension);
     },

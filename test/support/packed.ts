@@ -54,7 +54,9 @@ export async function command(
     return await run(program, words, { cwd: options.cwd, env: environment, maxBuffer: 1 << 26 });
   } catch (error) {
     const { stdout = "", stderr = "" } = error as Partial<Printed>;
-    throw new Error(`Failed: ${program} ${words.join(" ")}\n${stderr.slice(-4000)}\n${stdout.slice(0, 4000)}`);
+    throw new Error(
+      `Failed: ${program} ${words.join(" ")}\n${stderr.slice(-4000)}\n${stdout.slice(0, 4000)}`,
+    );
   }
 }
 

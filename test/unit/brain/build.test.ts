@@ -1,3 +1,5 @@
+/** Building runs: embedding, resuming, partial results and their reports. */
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";

@@ -1,3 +1,5 @@
+/** Changing an index: entries added, removed and replaced. */
+
 import { beforeEach, describe, expect, it } from "vitest";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";

@@ -1,3 +1,5 @@
+/** Distances and scores of each metric, end to end. */
+
 import { beforeAll, describe, expect, it } from "vitest";
 import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";

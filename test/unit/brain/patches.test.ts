@@ -1,3 +1,5 @@
+/** Runs over the objects of a patches field. */
+
 import { beforeEach, describe, expect, it } from "vitest";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";

@@ -1,3 +1,5 @@
+/** The life of brain runs: listing, loading, renaming, deleting. */
+
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";

@@ -1,3 +1,5 @@
+/** Searches through the brain: by id, vector, prompt, and combined. */
+
 import { beforeAll, describe, expect, it } from "vitest";
 import { distanceOf, type Metric, scoreOf } from "../../../core/backends/metric.ts";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
