@@ -2,9 +2,9 @@
 
 import { defineConfig } from "vitest/config";
 
-const project = (name: string, include: string[], exclude: string[] = []) => ({
+const project = (name: string, include: string[], exclude: string[] = [], globalSetup: string[] = []) => ({
   extends: true as const,
-  test: { name, include, exclude: ["**/node_modules/**", ...exclude] },
+  test: { name, include, exclude: ["**/node_modules/**", ...exclude], globalSetup },
 });
 
 export default defineConfig({
@@ -12,7 +12,7 @@ export default defineConfig({
     projects: [
       project("short", ["test/**/*.test.ts"], ["test/long/**", "test/package/**"]),
       project("long", ["test/long/**/*.test.ts"]),
-      project("package", ["test/package/**/*.test.ts"]),
+      project("package", ["test/package/**/*.test.ts"], [], ["test/support/pack-once.ts"]),
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

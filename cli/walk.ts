@@ -5,7 +5,7 @@ import { extname, join, resolve } from "node:path";
 import { NearsightError } from "../core/index.ts";
 
 /** File name endings taken for pictures. */
-export const IMAGE_EXTENSIONS: readonly string[] = [
+const IMAGE_EXTENSIONS: readonly string[] = [
   ...[".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"],
 ];
 

@@ -99,7 +99,7 @@ const queryTerm = z.union([
 ]);
 
 /** Checks a tagged query that comes from outside. */
-export const similarityQuerySchema: z.ZodType<SimilarityQuery> = z.union([
+const similarityQuerySchema: z.ZodType<SimilarityQuery> = z.union([
   simpleQuery,
   z.strictObject({ combine: z.array(queryTerm).min(1), by: z.enum(["mean", "rank"]).optional() }),
 ]) as z.ZodType<SimilarityQuery>;

@@ -57,7 +57,7 @@ async function index(session: Session, target: string, options: IndexOptions): P
   if (report.failed.length > 0 || unreadable.length > 0) process.exitCode = EXIT.partial;
 }
 
-export function defaultKey(patchesField: string | undefined): string {
+function defaultKey(patchesField: string | undefined): string {
   return patchesField === undefined ? "images" : "patches";
 }
 

@@ -12,7 +12,7 @@ import type { BrainContext } from "./context.ts";
 import type { Failure } from "./entries.ts";
 
 /** Pictures decoded at the same time when nothing else is asked. */
-export const DEFAULT_WORKERS = 2;
+const DEFAULT_WORKERS = 2;
 
 /** A row to embed: the whole picture, one box, or the mean of several boxes. */
 export interface EmbedRow extends Pick<MediaRow, "id" | "sampleId" | "filepath"> {

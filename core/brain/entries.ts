@@ -8,7 +8,7 @@ import type { BrainContext } from "./context.ts";
 import type { OpenIndex } from "./open-index.ts";
 
 /** Entries per call to the store. */
-export const ENTRY_PAGE = 2_000;
+const ENTRY_PAGE = 2_000;
 
 /** One entry that could not be indexed. */
 export interface Failure {

@@ -5,7 +5,7 @@ import type { RunRecord } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
 
 /** A builder that was killed frees its run after this time, in milliseconds. */
-export const LEASE_MS = 30_000;
+const LEASE_MS = 30_000;
 
 /** A lease that is being held. */
 export interface Lease {

@@ -47,16 +47,12 @@ async function entryIds(
 ): Promise<string[]> {
   const { samples } = index.context.store;
   const field = stages.some((stage) => stage.stage === "toPatches") ? null : index.run.config.patchesField;
+  const snapshot = await samples.snapshot(datasetId, stages, field);
   const ids: string[] = [];
-  for (let offset = 0; ; offset += PAGE) {
-    const page = { offset, limit: PAGE };
-    const rows =
-      field === null
-        ? await samples.ids(datasetId, stages, page)
-        : await samples.media(datasetId, stages, field, page);
-    for (const row of rows) ids.push(row.id);
-    if (rows.length < PAGE) return ids;
+  for (let offset = 0; offset < snapshot.size; offset += PAGE) {
+    for (const row of await snapshot.ids({ offset, limit: PAGE })) ids.push(row.id);
   }
+  return ids;
 }
 
 function answer(index: OpenIndex, hits: readonly Hit[], request: SimilarityRequest): ResolvedSimilarity {

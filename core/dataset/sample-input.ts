@@ -178,7 +178,7 @@ function describe(value: unknown): string {
 const URL_START = /^[a-z][a-z0-9+.-]+:/i;
 
 /** A path made absolute; URLs stay as they are. */
-export function absolutePath(path: string): string {
+function absolutePath(path: string): string {
   return URL_START.test(path) ? path : resolve(path);
 }
 

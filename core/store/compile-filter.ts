@@ -188,7 +188,7 @@ export function joined(word: "and" | "or", parts: readonly Sql[]): Sql<boolean> 
   return sql`(${sql.join(parts, word === "and" ? sql` and ` : sql` or `)})`;
 }
 
-export function invalidFilter(message: string, hint?: string): NearsightError {
+function invalidFilter(message: string, hint?: string): NearsightError {
   return new NearsightError({
     code: "INVALID_FILTER",
     message,

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { compileFilter, joined } from "./compile-filter.ts";
 import { sortKeys } from "./compile-operand.ts";
-import { joinInOrder, jsonList, jsonRows, type Sql } from "./json-sql.ts";
+import { element, joinInOrder, jsonList, jsonRows, type Sql } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { ResolvedOrderStage, StoreStage } from "./store.ts";
 import {
@@ -22,7 +22,7 @@ import {
 type StageOf<Name extends StoreStage["stage"]> = Extract<StoreStage, { stage: Name }>;
 
 /** All samples of a data set, in the order they were added. */
-export function wholeDataset(schema: Schema): ViewState {
+function wholeDataset(schema: Schema): ViewState {
   return {
     schema,
     ctes: [
@@ -37,12 +37,24 @@ export function wholeDataset(schema: Schema): ViewState {
     patchesField: null,
     labelConditions: new Map(),
     distances: new Map(),
+    isList: false,
+    isNamedLater: false,
   };
 }
 
 /** The view the stages make. FIELD_NOT_FOUND, FIELD_TYPE_MISMATCH, INVALID_FILTER, INVALID_ARGUMENT. */
 export function compileStages(schema: Schema, stages: readonly StoreStage[]): ViewState {
-  return stages.reduce(applyStage, wholeDataset(schema));
+  const lastNaming = stages.findLastIndex(namesRows);
+  let state = wholeDataset(schema);
+  for (const [i, stage] of stages.entries()) {
+    state = applyStage({ ...state, isNamedLater: i < lastNaming }, stage);
+  }
+  return state;
+}
+
+/** True for stages that pick rows by id, which the database then starts from. */
+function namesRows({ stage }: StoreStage): boolean {
+  return stage === "resolvedOrder" || stage === "select";
 }
 
 export function applyStage(state: ViewState, stage: StoreStage): ViewState {
@@ -122,11 +134,14 @@ function where(state: ViewState, condition: Sql): ViewState {
 
 function tagsCondition(state: ViewState, { tags, all, not }: StageOf<"matchTags">): Sql {
   const unique = [...new Set(tags)];
-  const one = (tag: string) =>
-    state.patchesField === null
-      ? sql`v.seq in (select t.sample_seq from sample_tags as t
-          where t.dataset_id = ${state.schema.datasetId} and t.tag = ${tag})`
-      : listHolds(sql`l.tags`, tag);
+  const one = (tag: string) => {
+    if (state.patchesField !== null) return listHolds(sql`l.tags`, tag);
+    // Starting from the tag is quick, unless rows named later are what to start from.
+    return state.isNamedLater
+      ? sql`exists (select 1 from sample_tags as t where t.sample_seq = v.seq and t.tag = ${tag})`
+      : sql`v.seq in (select t.sample_seq from sample_tags as t
+          where t.dataset_id = ${state.schema.datasetId} and t.tag = ${tag})`;
+  };
   const condition = joined(all ? "and" : "or", unique.map(one));
   return not ? sql`(not ${condition})` : condition;
 }
@@ -167,14 +182,16 @@ function existsStage(state: ViewState, { field, not }: StageOf<"exists">): ViewS
 function select(state: ViewState, { ids, ordered }: StageOf<"select">): ViewState {
   if (ordered) return resolvedOrder(state, { stage: "resolvedOrder", ids });
   const named = sql`select distinct value as id from ${jsonRows(ids)}`;
-  return push(state, sql`select ${allColumns(state)} ${fromNamed(state, named)}`);
+  return push(state, sql`select ${allColumns(state)} ${fromNamed(state, named)}`, { isList: true });
 }
 
 /**
  * The view's rows that `named`, a query with a column `id`, names. Starting from the names takes time by how
- * many there are, not by how large the data set is.
+ * many there are, not by how large the data set is; but where the view is a list itself, which has no index,
+ * each of its rows is looked up among the names.
  */
 function fromNamed(state: ViewState, named: Sql): Sql {
+  if (state.isList) return sql`${fromRows(state)} ${joinInOrder} (${named}) as r on r.id = ${rowId(state)}`;
   const { datasetId } = state.schema;
   const owned = state.patchesField === null ? sql`s` : sql`l`;
   const byId = sql`on ${owned}.dataset_id = ${datasetId} and ${owned}.id = r.id`;
@@ -191,20 +208,24 @@ function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
       : restrictLabels(state, stage.labels.field, sql`l.id in ${jsonList(stage.labels.ids)}`, false);
   const order = `o${state.ctes.length}`;
   const place = sql`r.place as ${sql.ref(order)}`;
-  const change = { columns: [...state.columns, order], order: [{ column: order, descending: false }] };
+  const change = {
+    columns: [...state.columns, order],
+    order: [{ column: order, descending: false }],
+    isList: true,
+  };
   if (stage.distances === undefined) {
     const named = sql`select value as id, min(key) as place from ${jsonRows(stage.ids)} group by value`;
     return push(restricted, sql`select ${allColumns(state)}, ${place} ${fromNamed(state, named)}`, change);
   }
   const distance = `d${state.ctes.length}`;
-  const named = sql`select item.value as id, min(item.key) as place, near.value as distance
-    from ${jsonRows(stage.ids)} left join json_each(${JSON.stringify(stage.distances.values)}) as near
-      on near.key = item.key group by item.value`;
+  const { field, values } = stage.distances;
+  const named = sql`select ${element(0)} as id, min(item.key) as place, ${element(1)} as distance
+    from ${jsonRows(stage.ids.map((id, i) => [id, values[i] ?? null]))} group by 1`;
   const columns = sql`${allColumns(state)}, ${place}, r.distance as ${sql.ref(distance)}`;
   return push(restricted, sql`select ${columns} ${fromNamed(state, named)}`, {
+    ...change,
     columns: [...change.columns, distance],
-    order: change.order,
-    distances: new Map(state.distances).set(stage.distances.field, distance),
+    distances: new Map(state.distances).set(field, distance),
   });
 }
 
@@ -254,6 +275,7 @@ function cut(state: ViewState, count: number | null, offset: number): ViewState 
   return push(
     state,
     sql`select ${allColumns(state)} from ${sql.ref(state.relation)} as v order by ${orderBy(state)} ${range}`,
+    { isList: true },
   );
 }
 

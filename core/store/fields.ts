@@ -9,7 +9,7 @@ import { fieldTypeMismatch } from "./store-errors.ts";
 import { RESERVED_NAMES, type Schema } from "./view-state.ts";
 
 /** The type of a field's value; null for a missing one. */
-export function fieldTypeOf(value: unknown): FieldType | null {
+function fieldTypeOf(value: unknown): FieldType | null {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return "list";
   const type = typeof value;

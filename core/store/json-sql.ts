@@ -104,6 +104,11 @@ export function member(key: string): Sql {
   return sql`json_extract(item.value, ${`$."${key}"`})`;
 }
 
+/** An element of a list that is a row of `jsonRows`. */
+export function element(position: number): Sql {
+  return sql`json_extract(item.value, ${sql.lit(`$[${position}]`)})`;
+}
+
 /** JSON list of an expression's values in a given order. */
 export function jsonGroup(expression: Sql, order: Sql): Sql {
   return sql`json_group_array(${expression} order by ${order})`;

@@ -14,7 +14,7 @@ import type { MetadataStore } from "./store.ts";
 import { vectorStore } from "./vectors.ts";
 
 /** The store's file inside its folder. */
-export const STORE_FILE = "nearsight.db";
+const STORE_FILE = "nearsight.db";
 
 /** Opens `nearsight.db` in `folder`; both are made if absent. STORE_UNUSABLE, STORE_TOO_NEW. */
 export async function openSqliteStore({ folder }: { folder: string }): Promise<MetadataStore> {

@@ -14,7 +14,7 @@ export interface Tables {
   run_entries: RunEntriesTable;
 }
 
-export interface DatasetsTable {
+interface DatasetsTable {
   id: string;
   name: string;
   created_at: string;
@@ -24,7 +24,7 @@ export interface DatasetsTable {
   added: Generated<number>;
 }
 
-export interface FieldsTable {
+interface FieldsTable {
   seq: Generated<number>;
   dataset_id: string;
   name: string;
@@ -68,14 +68,14 @@ export interface LabelsTable {
   attributes: string;
 }
 
-export interface SampleTagsTable {
+interface SampleTagsTable {
   sample_seq: number;
   dataset_id: string;
   tag: string;
   position: number;
 }
 
-export interface SampleVectorsTable {
+interface SampleVectorsTable {
   dataset_id: string;
   field: string;
   owner_id: string;
@@ -84,7 +84,7 @@ export interface SampleVectorsTable {
   vector: Uint8Array;
 }
 
-export interface SavedViewsTable {
+interface SavedViewsTable {
   dataset_id: string;
   name: string;
   version: number;

@@ -31,6 +31,10 @@ export interface ViewState {
   readonly labelConditions: ReadonlyMap<string, readonly Sql[]>;
   /** Distance names, each with its column. */
   readonly distances: ReadonlyMap<string, string>;
+  /** True once the rows are a list of their own: cut, or named by id. */
+  readonly isList: boolean;
+  /** True while a stage still to come names rows by id. */
+  readonly isNamedLater: boolean;
 }
 
 const s = (column: string) => sql.ref(`s.${column}`);

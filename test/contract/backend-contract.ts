@@ -56,7 +56,7 @@ const GROUPS: Readonly<Record<string, readonly ContractCase[]>> = {
 };
 
 /** All cases, named `group > name`. */
-export const CONTRACT_CASES: readonly ContractCase[] = Object.entries(GROUPS).flatMap(([group, cases]) =>
+const CONTRACT_CASES: readonly ContractCase[] = Object.entries(GROUPS).flatMap(([group, cases]) =>
   cases.map((one) => ({ ...one, name: `${group} > ${one.name}` })),
 );
 

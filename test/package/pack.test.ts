@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
-import { beforeAll, describe, expect, test } from "vitest";
-import { command, install, manifest, pack, ROOT, type Tarball } from "../support/packed.ts";
+import { beforeAll, describe, expect, inject, test } from "vitest";
+import { command, install, manifest, ROOT } from "../support/packed.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const LARGEST = 12 * 1024 * 1024;
@@ -40,7 +40,7 @@ const OLDEST_NODE = process.platform === "linux" ? [`node-linux-${process.arch}@
 const folder = temporaryFolder();
 const user = join(folder, "user");
 const oldest = join(folder, "oldest-node");
-let tarball: Tarball;
+const tarball = inject("tarball");
 
 /** The Nodes to run on, and the folders of their programs. */
 const NODES: [name: string, folder: string][] = [
@@ -52,7 +52,6 @@ const NODES: [name: string, folder: string][] = [
 ];
 
 beforeAll(async () => {
-  tarball = await pack(folder);
   await install(user, [tarball.path]);
   await install(oldest, OLDEST_NODE);
 }, 600_000);

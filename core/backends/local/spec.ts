@@ -6,7 +6,7 @@ import { isBinaryMetric, METRICS } from "../metric.ts";
 import { type Header, rowBytes } from "./file.ts";
 
 /** Far above any model's; keeps a block of rows within a blob SQLite moves at once. */
-export const MAX_DIMENSION = 65_536;
+const MAX_DIMENSION = 65_536;
 const ROWS_PER_BLOCK = 64;
 const MAX_BLOCK_BYTES = 4 << 20;
 

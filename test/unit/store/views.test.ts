@@ -284,6 +284,41 @@ describe("order", () => {
     });
   });
 
+  test("rows are named alike whatever kind of view they are named in", async () => {
+    const named: StoreStage = { stage: "resolvedOrder", ids: ["s9", "s2", "s7", "s4", "s11"] };
+    const before: [StoreStage[], number[]][] = [
+      [[{ stage: "matchTags", tags: ["odd"] }], [9, 7, 11]],
+      [[{ stage: "matchTags", tags: ["odd"], not: true }], [2, 4]],
+      [[{ stage: "limit", count: 8 }], [2, 7, 4]],
+      [
+        [
+          { stage: "sortBy", field: "n", reverse: true },
+          { stage: "limit", count: 5 },
+        ],
+        [9, 7, 11],
+      ],
+      [[{ stage: "resolvedOrder", ids: ["s4", "s9", "s1"] }], [9, 4]],
+      [[{ stage: "select", ids: ["s11", "s2"] }], [2, 11]],
+      [[{ stage: "exclude", ids: ["s9"] }], [2, 7, 4, 11]],
+      [[{ stage: "filterLabels", field: "boxes", filter: label("cat") }], [9, 2, 7]],
+      [
+        [
+          { stage: "select", ids: ["s7", "s9"], ordered: true },
+          { stage: "matchTags", tags: ["x"] },
+        ],
+        [9, 7],
+      ],
+    ];
+    for (const [stages, expected] of before) {
+      expect([stages, await numbers(...stages, named)]).toEqual([stages, expected]);
+      const asSet = await numbers(...stages, { stage: "select", ids: [...named.ids] });
+      expect([stages, asSet.map(Number).sort((a, b) => a - b)]).toEqual([
+        stages,
+        [...expected].sort((a, b) => a - b),
+      ]);
+    }
+  });
+
   test("a resolved order can name labels: only those stay, with their samples", async () => {
     const all = await files.store.samples.media(datasetId, [], "boxes", EVERYTHING);
     const chosen = all

@@ -2,8 +2,8 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
-import { command, install, pack } from "../support/packed.ts";
+import { expect, inject, test } from "vitest";
+import { command, install } from "../support/packed.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const PROGRAM = `
@@ -21,8 +21,7 @@ test("checks, indexes and searches", { timeout: 600_000 }, async () => {
   const folder = temporaryFolder();
   const user = join(folder, "user");
   const deno = join(folder, "deno");
-  const tarball = await pack(folder);
-  await install(user, [tarball.path]);
+  await install(user, [inject("tarball").path]);
   await install(deno, ["deno@2"]);
   writeFileSync(join(user, "program.ts"), PROGRAM);
   const environment = { HOME: folder, NEARSIGHT_HOME: join(folder, "home"), DENO_DIR: join(folder, "cache") };
