@@ -41,6 +41,8 @@ export interface LoadZooDatasetOptions {
   readonly name?: string;
   /** Load only the first samples. */
   readonly maxSamples?: number;
+  /** Make it anew where a data set of that name is there already. Default false: that one is loaded. */
+  readonly dropExistingDataset?: boolean;
 }
 
 /** An opened installation: data sets, models and indexes. */
@@ -98,10 +100,16 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
   return {
     ...datasets,
     config,
-    async loadZooDataset(name, { name: datasetName = name, maxSamples } = {}) {
-      if (await datasets.datasetExists(datasetName)) return datasets.loadDataset(datasetName);
+    async loadZooDataset(
+      name,
+      { name: datasetName = name, maxSamples, dropExistingDataset: overwrite = false } = {},
+    ) {
+      const present = !overwrite && (await datasets.datasetExists(datasetName));
+      const known = present ? await datasets.loadDataset(datasetName) : null;
+      // Samples come in one transaction: a process killed before it leaves an empty data set, which is filled here.
+      if (known !== null && (await known.count()) > 0) return known;
       const samples = await prepareZooDataset(name, join(config.home, "zoo", name));
-      const dataset = await datasets.createDataset(datasetName);
+      const dataset = known ?? (await datasets.createDataset(datasetName, { overwrite }));
       await dataset.addSamples(samples.slice(0, maxSamples));
       return dataset;
     },
