@@ -41,7 +41,8 @@ async function prepareHome(): Promise<string> {
   const home = temporaryFolder();
   const scenes = await prepareZooDataset("quickstart", join(home, ".nearsight/zoo/quickstart"));
   mkdirSync(join(home, "Pictures"));
-  for (const { filepath } of scenes.slice(0, 30)) copyFileSync(filepath, join(home, "Pictures", basename(filepath)));
+  for (const { filepath } of scenes.slice(0, 30))
+    copyFileSync(filepath, join(home, "Pictures", basename(filepath)));
   copyFileSync(scenes[0]?.filepath ?? "", join(home, "query.jpg"));
   return home;
 }
@@ -61,7 +62,10 @@ async function runShell(code: string, home: string): Promise<void> {
     if (ELSEWHERE.some((pattern) => pattern.test(line))) continue;
     expect(line, "only commands of nearsight are run").toMatch(/^(npx nearsight |export )/);
     if (line.startsWith("export ")) continue;
-    const command = line.replace(/^npx nearsight /, `"${process.execPath}" "${join(root, "bin/nearsight.mjs")}" `);
+    const command = line.replace(
+      /^npx nearsight /,
+      `"${process.execPath}" "${join(root, "bin/nearsight.mjs")}" `,
+    );
     await run("bash", ["-c", command], { cwd: home, env: environment(home) });
   }
 }
@@ -75,7 +79,8 @@ describe.each(documents)("$page", ({ found }) => {
     const home = await prepareHome();
     for (const { language, code, line } of found) {
       const where = `line ${line}`;
-      if (language === "ts") await expect(runTypeScript(code, home, `line-${line}.mts`), where).resolves.toBeUndefined();
+      if (language === "ts")
+        await expect(runTypeScript(code, home, `line-${line}.mts`), where).resolves.toBeUndefined();
       else if (language === "sh") await expect(runShell(code, home), where).resolves.toBeUndefined();
       else if (language === "json") expect(() => JSON.parse(code), where).not.toThrow();
       else expect.fail(`${where}: no way to run a block of language '${language}'`);
