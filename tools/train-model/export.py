@@ -1,4 +1,4 @@
-"""Writes a trained checkpoint as an ONNX model directory: `python export.py --checkpoint FILE --out DIR --side 96`."""
+"""Writes a trained checkpoint as an ONNX model directory: `python export.py --checkpoint FILE --out DIR`."""
 
 import argparse
 import json
@@ -144,7 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--side", type=int, default=64)
     options = parser.parse_args()
     state = torch.load(options.checkpoint)
     vision, text = VisionTower(), TextTower(state["text"]["table.weight"], state["text"]["hidden.weight"].shape[0])

@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=57, help="the learning rate and the sizes follow the clock")
     parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
     parser.add_argument("--resume-at", type=float, default=0.0, help="share of the schedule that the checkpoint has behind it")
-    parser.add_argument("--plan", default="48:0.36,64:0.33,96:0.31", help="picture side:share of the time, ...")
+    parser.add_argument("--plan", default="48:0.6,64:0.4", help="picture side:share of the time, ...")
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--icons", type=int, default=176)
     parser.add_argument("--patches", type=int, default=32)
