@@ -15,7 +15,10 @@ const rounds = Number(values.rounds);
 const dimension = 512;
 
 const random = seeded(51);
-const vectors = matrix(Float32Array.from({ length: rows * dimension }, () => random() * 2 - 1), dimension);
+const vectors = matrix(
+  Float32Array.from({ length: rows * dimension }, () => random() * 2 - 1),
+  dimension,
+);
 const home = mkdtempSync(join(tmpdir(), "nearsight-bench-"));
 const results: Record<string, number> = {};
 
@@ -40,7 +43,10 @@ try {
   const dataset = await ns.createDataset("bench");
   const ids = await timed("addSamples", () =>
     dataset.addSamples(
-      Array.from({ length: rows }, (_, i) => ({ filepath: `/bench/${i}.jpg`, tags: [i % 2 === 0 ? "even" : "odd"] })),
+      Array.from({ length: rows }, (_, i) => ({
+        filepath: `/bench/${i}.jpg`,
+        tags: [i % 2 === 0 ? "even" : "odd"],
+      })),
     ),
   );
   const index = await timed("computeSimilarity, vectors given", () =>
@@ -51,7 +57,11 @@ try {
   await timed("by id, k 25, first", () => dataset.sortBySimilarity({ id: id() }, { k: 25 }).values("id"));
   await timed("by id, k 25", () => dataset.sortBySimilarity({ id: id() }, { k: 25 }).values("id"), rounds);
   await timed("by vector, k 25", () => dataset.sortBySimilarity(query(), { k: 25 }).values("id"), rounds);
-  await timed("by id, k 1000", () => dataset.sortBySimilarity({ id: id() }, { k: 1000 }).values("id"), rounds);
+  await timed(
+    "by id, k 1000",
+    () => dataset.sortBySimilarity({ id: id() }, { k: 1000 }).values("id"),
+    rounds,
+  );
   await timed("by id, whole ranking", () => dataset.sortBySimilarity({ id: id() }).values("id"), 3);
   await timed(
     "view of half, k 25",
@@ -64,11 +74,17 @@ try {
     rounds,
   );
   await timed("getEmbeddings, all", () => index.getEmbeddings());
-  await timed("addToIndex, 100 replaced", () => index.addToIndex(matrix(vectors.data.slice(0, 100 * dimension), dimension), ids.slice(0, 100)), 3);
+  await timed(
+    "addToIndex, 100 replaced",
+    () => index.addToIndex(matrix(vectors.data.slice(0, 100 * dimension), dimension), ids.slice(0, 100)),
+    3,
+  );
   await timed("removeFromIndex, 100", () => index.removeFromIndex({ sampleIds: ids.slice(0, 100) }));
   await timed("loadBrainResults", () => dataset.loadBrainResults("bench"), 3);
   console.table(results);
-  console.log(JSON.stringify({ rows, dimension, rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20), results }));
+  console.log(
+    JSON.stringify({ rows, dimension, rssMb: Math.round(process.memoryUsage.rss() / 2 ** 20), results }),
+  );
 } finally {
   rmSync(home, { recursive: true, force: true });
 }

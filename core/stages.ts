@@ -132,9 +132,3 @@ export const stageSchema: z.ZodType<Stage> = z.discriminatedUnion("stage", [
     brainKey: z.string().min(1).optional(),
   }),
 ]) as z.ZodType<Stage>;
-
-/** Checks a saved stage list. */
-export const viewSchema: z.ZodType<{ version: number; stages: Stage[] }> = z.strictObject({
-  version: z.number().int().min(1).max(STAGES_VERSION),
-  stages: z.array(stageSchema),
-});

@@ -107,7 +107,7 @@ describe("the sources", () => {
 
 describe("every file", () => {
   test("opens with a sentence on what it does", () => {
-    expect(pathsWhere(code, (text) => !/^(#!.*\n)?(\/\*\*|\/\/) ?\n?/.test(text))).toEqual([]);
+    expect(pathsWhere(code, (text) => !/^(#!.*\n)?(\/\/ \S|\/\*\*\s+(\* )?\S)/.test(text))).toEqual([]);
   });
 
   test(`has at most ${MOST_LINES} lines, tests aside`, () => {

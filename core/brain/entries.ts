@@ -2,7 +2,7 @@
 
 import type { Batch, Collection } from "../backends/backend.ts";
 import type { FailedEntry } from "../dataset/brain-port.ts";
-import { type Matrix, matrix, takeRows } from "../matrix.ts";
+import { type Matrix, matrix } from "../matrix.ts";
 import type { EntryRecord, EntryState, MetadataStore, PlannedEntry } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
 import type { OpenIndex } from "./open-index.ts";
@@ -95,17 +95,6 @@ export async function adoptCollection(index: OpenIndex, collection: Collection):
     await entries.plan(index.run.id, planned);
     await entries.settle(index.run.id, { indexed: batch.ids, failed: [] });
   }
-}
-
-/** The rows of a batch whose ids pass, as a batch. */
-export function filterBatch(batch: Batch, keep: (id: string) => boolean): Batch {
-  const positions = batch.ids.flatMap((id, i) => (keep(id) ? [i] : []));
-  if (positions.length === batch.ids.length) return batch;
-  return {
-    ids: positions.map((i) => batch.ids[i] ?? ""),
-    sampleIds: positions.map((i) => batch.sampleIds[i] ?? ""),
-    vectors: takeRows(batch.vectors, positions),
-  };
 }
 
 /** An async iterable of one value. */

@@ -1,3 +1,5 @@
+/** Settings: their order, their types, and FiftyOne's names. */
+
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
