@@ -3,8 +3,8 @@
 import { NearsightError } from "../../errors.ts";
 import { rowLength, type VectorData, vectorProblem } from "../../matrix.ts";
 import type { CollectionInfo, Columns, WriteReport } from "../backend.ts";
-import type { Header } from "./file.ts";
 import { createFile, identityOf, listNames, type OpenedFile, openFile, removeFile } from "./folder.ts";
+import type { Header } from "./header.ts";
 import { type Kernel, loadKernel } from "./kernel/kernel.ts";
 import type { Calls, RowsAnswer, SearchCall, WorkerSetup } from "./protocol.ts";
 import { Resident } from "./resident.ts";

@@ -4,20 +4,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isNearsightError, NearsightError } from "../../errors.ts";
 import { guarded, type Migration, migrate, openSqlite, rollBack, transaction } from "../../sqlite.ts";
 import { METRICS, type Metric } from "../metric.ts";
-
-/** What a file says about itself. `slots` counts rows ever allotted, `size` the live ones. */
-export interface Header {
-  readonly dimension: number;
-  readonly metric: Metric;
-  readonly vectorType: "float32" | "bits";
-  readonly rowsPerBlock: number;
-  /** Grows with every write; blocks carry the version that changed them last. */
-  readonly version: number;
-  readonly slots: number;
-  readonly size: number;
-  /** Number of the newest entry, in order of insertion. */
-  readonly sequence: number;
-}
+import { type Header, rowBytes } from "./header.ts";
 
 /** The entries of one block; `ids[i]` is null where row `i` is free. */
 export interface BlockEntries {
@@ -55,11 +42,6 @@ const MIGRATIONS: readonly Migration[] = [
 const PAGE_BYTES = 16_384;
 /** SQLite's page cache in KiB; its default of 2 MB thrashes on the index of a million ids. */
 const CACHE_KIB = 16_384;
-
-/** Bytes one vector takes in the file. */
-export function rowBytes(header: Pick<Header, "dimension" | "vectorType">): number {
-  return header.vectorType === "bits" ? header.dimension / 8 : header.dimension * 4;
-}
 
 /**
  * An id as SQLite text. Text is UTF-8, where halves of surrogate pairs and zero characters do not survive:

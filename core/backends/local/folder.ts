@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { NearsightError } from "../../errors.ts";
 import { BUSY_TIMEOUT_MS, guarded } from "../../sqlite.ts";
-import { type Header, IndexFile, makeIndexFile } from "./file.ts";
+import { IndexFile, makeIndexFile } from "./file.ts";
+import type { Header } from "./header.ts";
 import { fileNameOf, nameOfFile } from "./names.ts";
 
 /** A file under the lock of its folder, and what tells it from a later one of the same name. */

@@ -2,7 +2,7 @@
 
 import type { VectorData } from "../../matrix.ts";
 import type { CollectionInfo, Columns, WriteReport } from "../backend.ts";
-import type { Header } from "./file.ts";
+import type { Header } from "./header.ts";
 
 /** What a worker is started with. */
 export interface WorkerSetup {

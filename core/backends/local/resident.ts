@@ -2,7 +2,8 @@
 
 import { NearsightError } from "../../errors.ts";
 import { isBinaryMetric } from "../metric.ts";
-import { type Block, type Header, type IndexFile, rowBytes } from "./file.ts";
+import type { Block, IndexFile } from "./file.ts";
+import { type Header, rowBytes } from "./header.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { type Layout, layoutOf, Segment } from "./segment.ts";
 

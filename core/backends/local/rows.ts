@@ -1,7 +1,8 @@
 /** Stored entries as batches: pages of the whole, or the rows of given ids. */
 
 import type { VectorData } from "../../matrix.ts";
-import { type BlockEntries, type Header, type IndexFile, rowBytes } from "./file.ts";
+import type { BlockEntries, IndexFile } from "./file.ts";
+import { type Header, rowBytes } from "./header.ts";
 import type { RowsAnswer } from "./protocol.ts";
 import type { Resident } from "./resident.ts";
 

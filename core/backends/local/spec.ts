@@ -3,7 +3,7 @@
 import { NearsightError } from "../../errors.ts";
 import type { CollectionSpec } from "../backend.ts";
 import { isBinaryMetric, METRICS } from "../metric.ts";
-import { type Header, rowBytes } from "./file.ts";
+import { type Header, rowBytes } from "./header.ts";
 
 /** Far above any model's; keeps a block of rows within a blob SQLite moves at once. */
 const MAX_DIMENSION = 65_536;

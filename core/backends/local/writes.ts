@@ -2,7 +2,8 @@
 
 import { matrix, type VectorData, vectorProblem } from "../../matrix.ts";
 import type { WriteReport } from "../backend.ts";
-import { type Header, type IndexFile, keyOf, rowBytes } from "./file.ts";
+import { type IndexFile, keyOf } from "./file.ts";
+import { type Header, rowBytes } from "./header.ts";
 
 /** Entries to write; vectors row after row. */
 export interface Entries {
