@@ -35,7 +35,9 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
       return await (await backend()).open(run.config.collectionName);
     } catch (error) {
       if (!isNearsightError(error, "INDEX_NOT_FOUND")) throw error;
-      if (run.config.dimension === null) return null;
+      // The collection is made with the first vectors: it can only be missed where some were written.
+      const { indexed } = await context.store.entries.counts(run.id);
+      if (indexed === 0) return null;
       throw indexGone(run);
     }
   }
@@ -70,7 +72,7 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
     async collectionFor(vectors) {
       const { dimension } = vectors;
       if (run.config.dimension !== null) assertDimension(run, dimension);
-      let collection = run.config.dimension === null ? await self.collection() : await openOrNull(self);
+      let collection = await self.collection();
       if (collection === null) {
         collection = await create(dimension);
         opened = Promise.resolve(collection);
@@ -91,16 +93,6 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
     },
   };
   return self;
-}
-
-/** A run whose first build was killed may know its dimension before its collection was made. */
-async function openOrNull(index: OpenIndex): Promise<Collection | null> {
-  try {
-    return await index.collection();
-  } catch (error) {
-    if (isNearsightError(error, "INDEX_NOT_FOUND") && index.run.state === "building") return null;
-    throw error;
-  }
 }
 
 /** Throws DIMENSION_MISMATCH unless vectors of `found` numbers fit the run. */

@@ -8,7 +8,7 @@ import type {
   SimilarityIndex,
 } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
-import { isNearsightError } from "../errors.ts";
+import { isNearsightError, NearsightError } from "../errors.ts";
 import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { RunConfig, RunRecord } from "../store/store.ts";
@@ -76,6 +76,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
 
     async removeFromIndex(selection: IdSelection) {
       await usable(index);
+      assertNamed(selection);
       const entryIds = await wantedEntries(index, selection);
       if (entryIds.length > 0) await removeEntries(index, entryIds);
     },
@@ -216,6 +217,16 @@ function cropping(index: OpenIndex): EmbeddingOptions {
 /** On a patches view rows are labels already. */
 function patchesFieldFor(index: OpenIndex, view: SampleCollection): string | null {
   return view.patchesField === null ? index.run.config.patchesField : null;
+}
+
+/** Without ids everything would go: `cleanup()` is for that. */
+function assertNamed({ sampleIds, labelIds }: IdSelection): void {
+  if (sampleIds !== undefined || labelIds !== undefined) return;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: "Expected sampleIds or labelIds to remove but found neither",
+    hint: "Name the ids, or remove the whole index with cleanup()",
+  });
 }
 
 function asList(ids: string | readonly string[]): readonly string[] {

@@ -158,6 +158,18 @@ describe("building from pictures", () => {
   });
 });
 
+describe("an index without entries", () => {
+  it("has size 0, finds nothing, and takes vectors later", async () => {
+    const empty = await ns.createDataset("empty");
+    const index = await ns.computeSimilarity(empty, { model: colourModel(), brainKey: "images" });
+    expect(await index.totalIndexSize()).toBe(0);
+    expect(await empty.sortBySimilarity({ prompt: "red" }, { k: 3 }).count()).toBe(0);
+    const [id = ""] = await empty.addSamples([{ filepath: join(folder, "picture0.png") }]);
+    expect(await index.addMissing()).toEqual({ added: 1, failed: [] });
+    expect(await empty.sortBySimilarity({ prompt: "red" }, { k: 3 }).values("id")).toEqual([id]);
+  });
+});
+
 describe("failures", () => {
   it("one broken picture is reported, the others are indexed, and a rerun tries it again", async () => {
     const path = join(folder, "picture7.png");

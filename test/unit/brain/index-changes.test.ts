@@ -77,6 +77,8 @@ describe("removeFromIndex", () => {
     await expect(refused).rejects.toMatchObject({ code: "ID_NOT_FOUND" });
     await index.removeFromIndex({ sampleIds: ["unknown"], warnMissing: true });
     expect(ns.warnings.join()).toContain("unknown");
+    await expect(index.removeFromIndex({})).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await index.totalIndexSize()).toBe(19);
   });
 });
 
