@@ -19,7 +19,10 @@ interface Block {
 }
 
 /** Commands that are tried from a fresh clone, or from a packed tarball, by other tests. */
-const ELSEWHERE = [/^npm ci && npm (run quickstart|test)$/, /^ONNXRUNTIME_NODE_INSTALL=skip npm install nearsight$/];
+const ELSEWHERE = [
+  /^npm ci && npm (run quickstart|test)$/,
+  /^ONNXRUNTIME_NODE_INSTALL=skip npm install nearsight$/,
+];
 
 function pages(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
