@@ -12,7 +12,7 @@ import torch
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer
 
-from model import DIMENSION, HEADS, TextTower, VisionTower
+from model import DIMENSION, FRAMED, HEADS, FramedTower, TextTower, VisionTower, filling, frame, shrinking
 from onnx_graph import Graph, quantise
 
 MAX_TOKENS = 64
@@ -52,12 +52,30 @@ def pool(graph: Graph, x: str, score: torch.nn.Conv2d) -> str:
     return graph.op("Reshape", summed, graph.ints(0, -1))
 
 
+def both_ways(graph: Graph, matrix: torch.Tensor, x: str) -> str:
+    """matrix @ x @ matrix.T on every colour of every picture."""
+    values = matrix.numpy()
+    return graph.op("MatMul", graph.op("MatMul", graph.constant(values), x), graph.constant(values.T))
+
+
+def views(graph: Graph, x: str, side: int) -> str:
+    """The views of model.py's FramedTower, one after the other in the batch."""
+    corners, seen = both_ways(graph, filling(side), x), [x]
+    for share in FRAMED:
+        small = shrinking(side, share)
+        around = graph.op("Mul", corners, graph.constant(frame(small).numpy()))
+        seen.append(graph.op("Add", both_ways(graph, small, x), around))
+    return graph.op("Concat", *seen, axis=0)
+
+
 def vision_model(tower: VisionTower, side: int) -> onnx.ModelProto:
     graph = Graph("nearsight-tiny-vision")
-    middle = stage(graph, stage(graph, "pixel_values", tower.stem), tower.middle)
+    middle = stage(graph, stage(graph, views(graph, "pixel_values", side), tower.stem), tower.middle)
     top = stage(graph, middle, tower.top)
     pooled = graph.op("Concat", pool(graph, middle, tower.pool_middle.score), pool(graph, top, tower.pool_top.score), axis=1)
-    output = graph.unit(graph.linear(pooled, tower.project.weight.detach().numpy()))
+    each = graph.unit(graph.linear(pooled, tower.project.weight.detach().numpy()))
+    apart = graph.op("Reshape", each, graph.ints(len(FRAMED) + 1, -1, DIMENSION))
+    output = graph.unit(graph.op("ReduceSum", apart, graph.ints(0), keepdims=0))
     pixels = helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["batch", 3, side, side])
     return graph.model([pixels], output, "image_embeds", DIMENSION)
 
@@ -129,7 +147,7 @@ def check(out: Path, vision: VisionTower, text: TextTower, side: int) -> None:
     encoded = tokenizer.encode_batch(["a photo of a dog", "pizza", "vehicle on the road"])
     feed = {"input_ids": np.array([e.ids for e in encoded]), "attention_mask": np.array([e.attention_mask for e in encoded])}
     with torch.inference_mode():
-        wanted = [vision(pixels).numpy(), text(*(torch.from_numpy(feed[n]) for n in ("input_ids", "attention_mask"))).numpy()]
+        wanted = [FramedTower(vision)(pixels).numpy(), text(*(torch.from_numpy(feed[n]) for n in ("input_ids", "attention_mask"))).numpy()]
     got = [sessions[0].run(None, {"pixel_values": pixels.numpy()})[0], sessions[1].run(None, feed)[0]]
     alone = sessions[0].run(None, {"pixel_values": pixels[:1].numpy()})[0]
     short = sessions[1].run(None, {name: value[1:2, :3] for name, value in feed.items()})[0]

@@ -7,6 +7,8 @@ from torch.nn import functional
 WIDTHS = (32, 64, 128, 224)
 DIMENSION = 512
 HEADS = 8
+# Shares of the picture's side at which it is seen again inside a wider frame; the vectors of all views are averaged.
+FRAMED = (0.84, 0.69)
 
 
 def conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -56,6 +58,46 @@ class VisionTower(nn.Module):
         top = self.top(middle)
         pooled = torch.cat([self.pool_middle(middle), self.pool_top(top)], 1)
         return functional.normalize(self.project(pooled), dim=-1)
+
+
+def shrinking(side: int, share: float) -> torch.Tensor:
+    """[side, side]: shrinks a row of pixels to a share of its length, in the middle; the rest stays zero."""
+    inner = round(side * share)
+    first = (side - inner) // 2
+    matrix = torch.zeros(side, side)
+    matrix[first : first + inner] = functional.interpolate(torch.eye(side)[None, None], size=(inner, side), mode="bilinear", antialias=True)[0, 0]
+    return matrix
+
+
+def filling(side: int, corner: int = 2) -> torch.Tensor:
+    """[side, side]: from a row of pixels the straight line between the means of its first and last two."""
+    ends = torch.zeros(2, side)
+    ends[0, :corner] = ends[1, -corner:] = 1 / corner
+    return torch.stack([torch.linspace(1, 0, side), torch.linspace(0, 1, side)], 1) @ ends
+
+
+class FramedTower(nn.Module):
+    """The trained tower as shipped: the mean over the picture and smaller copies of it in frames of its corners' colours."""
+
+    def __init__(self, tower: VisionTower) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, pixel_values):
+        side = pixel_values.shape[-1]
+        fill = filling(side)
+        corners = fill @ pixel_values @ fill.T
+        views = [pixel_values]
+        for share in FRAMED:
+            small = shrinking(side, share)
+            views.append(small @ pixel_values @ small.T + corners * frame(small))
+        return functional.normalize(sum(self.tower(view) for view in views), dim=-1)
+
+
+def frame(small: torch.Tensor) -> torch.Tensor:
+    """[side, side]: 1 outside the shrunken picture, 0 inside."""
+    inside = (small.sum(1) > 0).float()
+    return 1 - inside[:, None] * inside
 
 
 class TextTower(nn.Module):
