@@ -127,15 +127,16 @@ export function entryStore(database: StoreDatabase): EntryStore {
 
 function listQuery(runId: string, { states, entryIds, sampleIds, after, limit }: EntryQuery) {
   let query = build.selectFrom("run_entries").selectAll().where("run_id", "=", runId);
+  // Few entries by id are quicker filtered and sorted than looked for in the whole run, which an index by
+  // state or in order invites: hence the expressions that no index serves.
+  const byId = entryIds !== undefined || sampleIds !== undefined;
   const [state] = states ?? [];
-  if (state !== undefined && states?.length === 1) query = query.where("state", "=", state);
+  if (state !== undefined && states?.length === 1 && !byId) query = query.where("state", "=", state);
   // An index by state gives each state's entries in order, but several states only after sorting all of them.
   else if (states !== undefined)
     query = query.where(sql`coalesce(state, '')`, "in", jsonList(states) as never);
   if (entryIds !== undefined) query = query.where("entry_id", "in", jsonList(entryIds) as never);
   if (sampleIds !== undefined) query = query.where("sample_id", "in", jsonList(sampleIds) as never);
-  // Few entries by id are quicker sorted than looked for in the whole run, which an index in order invites.
-  const byId = entryIds !== undefined || sampleIds !== undefined;
   query = query.orderBy(byId ? sql`sequence + 0` : sql`sequence`);
   if (after !== undefined) query = query.where("sequence", ">", after);
   if (limit !== undefined) query = query.limit(limit);
