@@ -85,6 +85,7 @@ function reportMissing(index: OpenIndex, selection: IdSelection, entries: readon
   });
 }
 
-function asList(ids: string | readonly string[]): readonly string[] {
+/** One id or several, as a list. */
+export function asList(ids: string | readonly string[]): readonly string[] {
   return typeof ids === "string" ? [ids] : ids;
 }

@@ -19,7 +19,7 @@ import { entryPages, finishDeletions, removeEntries } from "./entries.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
 import { queryModel } from "./query.ts";
 import { runConfigOf } from "./runs.ts";
-import { selectEntries, storedEmbeddings, wantedEntries } from "./select-entries.ts";
+import { asList, selectEntries, storedEmbeddings, wantedEntries } from "./select-entries.ts";
 
 /** Wraps an open run; `samples` is the data set or view it is used on. */
 export function createSimilarityIndex(index: OpenIndex, samples: SampleCollection): SimilarityIndex {
@@ -227,8 +227,4 @@ function assertNamed({ sampleIds, labelIds }: IdSelection): void {
     message: "Expected sampleIds or labelIds to remove but found neither",
     hint: "Name the ids, or remove the whole index with cleanup()",
   });
-}
-
-function asList(ids: string | readonly string[]): readonly string[] {
-  return typeof ids === "string" ? [ids] : ids;
 }
