@@ -34,15 +34,23 @@ export async function buildRun(
   options: EmbeddingOptions,
   epoch: number,
 ): Promise<BuildOutcome> {
-  const { store } = index.context;
   const run = index.run;
   const vectors =
     plan.kind === "given" ? await collectGiven(samples, run.config.patchesField, plan.vectors) : null;
   if (run.state === "planned") await freezeRows(index, samples, vectors, epoch, options.signal);
   else await retryFailed(index, epoch);
-  await store.runs.update(run.id, { state: "building", reason: null }, epoch);
+  return writePending(index, sourceOf(index, samples, plan, vectors, options), options, epoch);
+}
+
+/** Embeds and writes what is pending; the state says so meanwhile. */
+async function writePending(
+  index: OpenIndex,
+  source: VectorSource,
+  options: EmbeddingOptions,
+  epoch: number,
+): Promise<BuildOutcome> {
+  await index.context.store.runs.update(index.run.id, { state: "building", reason: null }, epoch);
   await index.refresh();
-  const source = sourceOf(index, samples, plan, vectors, options);
   await writeAll(index, source, options, epoch);
   return outcomeOf(index);
 }
@@ -67,11 +75,8 @@ export async function extendRun(
 ): Promise<BuildOutcome> {
   await freezeRows(index, samples, null, epoch, options.signal);
   await retryFailed(index, epoch);
-  await index.context.store.runs.update(index.run.id, { state: "building", reason: null }, epoch);
-  await index.refresh();
   const plan = { kind: "model", model, field: index.run.config.embeddingsField } as const;
-  await writeAll(index, sourceOf(index, samples, plan, null, options), options, epoch);
-  return outcomeOf(index);
+  return writePending(index, sourceOf(index, samples, plan, null, options), options, epoch);
 }
 
 function sourceOf(

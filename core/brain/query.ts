@@ -116,7 +116,7 @@ async function vectorsOf(
 /** FiftyOne's bare strings: ids if the index has them all, else prompts if the model takes prompts. */
 async function untangle(index: OpenIndex, bare: string | readonly string[]): Promise<SimpleQuery> {
   const strings = typeof bare === "string" ? [bare] : bare;
-  const known = await knownIds(index, strings);
+  const known = await entriesById(index, strings);
   if (strings.every((text) => known.has(text))) return { ids: strings };
   if (known.size === 0 && index.run.config.supportsPrompts) return { prompts: strings };
   const unknown = strings.find((text) => !known.has(text)) ?? "";
@@ -128,24 +128,29 @@ async function untangle(index: OpenIndex, bare: string | readonly string[]): Pro
   });
 }
 
-async function knownIds(index: OpenIndex, ids: readonly string[]): Promise<Set<string>> {
+/** The indexed entries that each id names: on a patch index a sample's id stands for all its patches. */
+async function entriesById(index: OpenIndex, ids: readonly string[]): Promise<Map<string, string[]>> {
   const { entries } = index.context.store;
-  const byEntry = await entries.list(index.run.id, { entryIds: ids, states: ["indexed"] });
-  const known = new Set(byEntry.map((entry) => entry.entryId));
-  if (index.run.config.patchesField === null || known.size === ids.length) return known;
-  const bySample = await entries.list(index.run.id, { sampleIds: ids, states: ["indexed"] });
-  for (const entry of bySample) known.add(entry.sampleId);
-  return known;
+  const direct = await entries.list(index.run.id, { entryIds: ids, states: ["indexed"] });
+  const found = new Map(direct.map(({ entryId }) => [entryId, [entryId]]));
+  const others = ids.filter((id) => !found.has(id));
+  if (index.run.config.patchesField === null || others.length === 0) return found;
+  for (const { sampleId, entryId } of await entries.list(index.run.id, {
+    sampleIds: others,
+    states: ["indexed"],
+  })) {
+    found.set(sampleId, [...(found.get(sampleId) ?? []), entryId]);
+  }
+  return found;
 }
 
-/** On a patch index a sample's id stands for all its patches. */
 async function vectorsById(
   index: OpenIndex,
   collection: Collection,
   ids: readonly string[],
 ): Promise<Matrix<VectorData>> {
-  const known = await knownIds(index, ids);
-  const missing = ids.find((id) => !known.has(id));
+  const found = await entriesById(index, ids);
+  const missing = ids.find((id) => !found.has(id));
   if (missing !== undefined) {
     throw new NearsightError({
       code: "ID_NOT_FOUND",
@@ -154,13 +159,7 @@ async function vectorsById(
       details: { brainKey: index.run.key, id: missing },
     });
   }
-  const { entries } = index.context.store;
-  const direct = await entries.list(index.run.id, { entryIds: ids, states: ["indexed"] });
-  const found = new Set(direct.map((entry) => entry.entryId));
-  const samples = ids.filter((id) => !found.has(id));
-  const ofSamples =
-    samples.length === 0 ? [] : await entries.list(index.run.id, { sampleIds: samples, states: ["indexed"] });
-  const wanted = [...ids.filter((id) => found.has(id)), ...ofSamples.map((entry) => entry.entryId)];
+  const wanted = ids.flatMap((id) => found.get(id) ?? []);
   return (await getVectors(collection, wanted)).vectors;
 }
 

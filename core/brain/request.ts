@@ -53,9 +53,10 @@ export async function checkRequest(
   const params = pick({ ...defaults, ...given }, (name) => !context.isConnectionOption(backendName, name));
   const backend = await context.backend(backendName, connection);
   const metric = checkedMetric(backend, options.metric ?? params.metric);
-  await checkFields(samples, options);
+  const patchesField = patchesFieldOf(samples, options);
+  await checkFields(samples, [patchesField, options.roiField ?? null]);
   const plan = await embeddingPlan(context, samples, options);
-  if (plan.kind === "given") await assertRows(samples, plan.vectors, options.patchesField);
+  if (plan.kind === "given") await assertRows(samples, plan.vectors, patchesField);
   const modelFacts = await describeModel(context, plan, options);
   const named = options.collectionName ?? params.collectionName ?? params.indexName;
   const { metric: _metric, collectionName: _collection, indexName: _index, ...backendParams } = params;
@@ -63,7 +64,7 @@ export async function checkRequest(
     backend: backendName,
     metric,
     dimension: dimensionOf(plan),
-    patchesField: options.patchesField ?? null,
+    patchesField,
     roiField: options.roiField ?? null,
     embeddingsField: options.embeddingsField ?? ("field" in plan ? plan.field : null),
     ...modelFacts,
@@ -121,10 +122,25 @@ function checkedMetric(backend: Backend, asked: unknown): Metric {
   });
 }
 
-async function checkFields(samples: SampleCollection, options: ComputeSimilarityOptions): Promise<void> {
+/** The rows of a patches view are patches, whether that is said again or not. */
+function patchesFieldOf(
+  samples: SampleCollection,
+  { patchesField }: ComputeSimilarityOptions,
+): string | null {
+  const ofView = samples.patchesField;
+  if (ofView === null || patchesField === undefined || patchesField === ofView)
+    return ofView ?? patchesField ?? null;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected patchesField '${ofView}', which the view's patches come from, but found '${patchesField}'`,
+    hint: "Leave patchesField out, or give a view of samples",
+  });
+}
+
+async function checkFields(samples: SampleCollection, names: readonly (string | null)[]): Promise<void> {
   const fields = await samples.dataset.fields();
-  for (const name of [options.patchesField, options.roiField]) {
-    if (name === undefined) continue;
+  for (const name of names) {
+    if (name === null) continue;
     const type = fields.find((field) => field.name === name)?.type;
     if (type === "detections") continue;
     const usable = fields.filter((field) => field.type === "detections").map((field) => field.name);
@@ -157,10 +173,10 @@ async function embeddingPlan(
 async function assertRows(
   samples: SampleCollection,
   vectors: GivenVectors,
-  patchesField: string | undefined,
+  patchesField: string | null,
 ): Promise<void> {
   if (vectors.expectedRows === null) return;
-  const ofPatches = patchesField !== undefined && samples.patchesField === null;
+  const ofPatches = patchesField !== null && samples.patchesField === null;
   assertRowCount(vectors, await (ofPatches ? samples.toPatches(patchesField) : samples).count());
 }
 

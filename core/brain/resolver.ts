@@ -46,8 +46,7 @@ async function entryIds(
   stages: readonly StoreStage[],
 ): Promise<string[]> {
   const { samples } = index.context.store;
-  const field = stages.some((stage) => stage.stage === "toPatches") ? null : index.run.config.patchesField;
-  const snapshot = await samples.snapshot(datasetId, stages, field);
+  const snapshot = await samples.snapshot(datasetId, stages, index.run.config.patchesField);
   const ids: string[] = [];
   for (let offset = 0; offset < snapshot.size; offset += PAGE) {
     for (const row of await snapshot.ids({ offset, limit: PAGE })) ids.push(row.id);

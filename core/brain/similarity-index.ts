@@ -30,7 +30,8 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
 
   const coverage = async () => {
     const stages = await view.resolvedStages();
-    return store.entries.countInView(index.run.id, view.dataset.id, stages, patchesFieldFor(index, view));
+    const { id, config } = index.run;
+    return store.entries.countInView(id, view.dataset.id, stages, config.patchesField);
   };
 
   const self: SimilarityIndex = {
@@ -212,11 +213,6 @@ async function indexedIds(index: OpenIndex): Promise<ReadonlySet<string>> {
 function cropping(index: OpenIndex): EmbeddingOptions {
   const { forceSquare, alpha } = index.run.config;
   return { forceSquare, ...(alpha === null ? {} : { alpha }) };
-}
-
-/** On a patches view rows are labels already. */
-function patchesFieldFor(index: OpenIndex, view: SampleCollection): string | null {
-  return view.patchesField === null ? index.run.config.patchesField : null;
 }
 
 /** Without ids everything would go: `cleanup()` is for that. */

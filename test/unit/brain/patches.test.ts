@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 let dataset: Dataset;
 let sampleIds: string[];
@@ -105,6 +106,21 @@ describe("a patch index", () => {
     await expect(index.addToIndex([[1, 1, 1]], [sampleIds[0] ?? ""])).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
     });
+  });
+
+  it("is made of a patches view as of its samples, of the patches the view has", async () => {
+    const { F } = await import("../../../core/dataset/field.ts");
+    const dogs = dataset.toPatches("ground_truth").match(F("label").eq("dog"));
+    const some = await dogs.computeSimilarity({ embeddings: randomVectors(3, 4), brainKey: "dogs" });
+    expect(some.config.patchesField).toBe("ground_truth");
+    expect(await some.labelIds()).toEqual(await dogs.values("id"));
+    expect([await some.indexSize(), await some.missingSize()]).toEqual([3, 0]);
+    const view = dataset
+      .toPatches("ground_truth")
+      .sortBySimilarity({ id: labelIds[1] ?? "" }, { brainKey: "dogs" });
+    expect(await view.count()).toBe(3);
+    const other = dogs.computeSimilarity({ embeddings: randomVectors(3, 4), patchesField: "predictions" });
+    await expect(other).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
   it("is not taken for a search of whole samples without its key", async () => {
