@@ -85,6 +85,29 @@ export interface SearchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Which neighbours of every entry are wanted. */
+export interface NeighborOptions {
+  /** At most so many for each entry, the nearest; `null` for all within `maxDistance`. */
+  readonly k: number | null;
+  /** Leaves out neighbours farther than this, in the metric's distance. */
+  readonly maxDistance?: number | undefined;
+  /** Limits the entries and their neighbours alike. */
+  readonly within?: Selection | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The neighbours of some entries: those of `ids[i]` are hits `starts[i]` to `starts[i + 1]` of `neighbors`,
+ * nearest first, ties by id, the entry itself left out.
+ */
+export interface Neighborhoods {
+  readonly ids: readonly string[];
+  readonly sampleIds: readonly string[];
+  /** One more number than there are ids. */
+  readonly starts: Uint32Array;
+  readonly neighbors: Columns;
+}
+
 /** One searchable set of entries inside a backend. */
 export interface Collection {
   readonly name: string;
@@ -99,6 +122,11 @@ export interface Collection {
   search(queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]>;
   /** All hits of one query in order, page by page, exact. */
   scan(query: Matrix<VectorData>, options: Omit<SearchOptions, "k">): AsyncIterable<Columns>;
+  /**
+   * Every entry with its neighbours, in parts of bounded size; exact. Left out by a backend that has no way
+   * faster than one search for each entry, which the brain then does.
+   */
+  neighbors?(options: NeighborOptions): AsyncIterable<Neighborhoods>;
   /** Removes the collection with its data; fine if it is gone already. */
   drop(): Promise<void>;
 }
