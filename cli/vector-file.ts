@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { NearsightError } from "../core/index.ts";
+import { NearsightError, NPY_MAGIC, readNpy } from "../core/index.ts";
 
 /**
  * The numbers of the file. Bare files (any other ending) hold little-endian float32.
@@ -26,7 +26,7 @@ function parse(path: string, content: Buffer): number[] {
   if (content.subarray(0, 6).equals(NPY_MAGIC)) return parseNpy(path, content);
   if (extname(path).toLowerCase() === ".json" || content[0] === "[".charCodeAt(0))
     return parseJson(path, content);
-  return floats(path, content, 4);
+  return floats(path, content);
 }
 
 function parseJson(path: string, content: Buffer): number[] {
@@ -42,33 +42,17 @@ function parseJson(path: string, content: Buffer): number[] {
   throw invalid(path, Array.isArray(row) ? "an array with other things in it" : typeof row);
 }
 
-/** Format: numpy.lib.format, versions 1 to 3; the header is a Python literal. */
-const NPY_MAGIC = Buffer.from("\x93NUMPY", "latin1");
-
 function parseNpy(path: string, content: Buffer): number[] {
-  const long = (content[6] ?? 1) >= 2;
-  const start = long ? 12 : 10;
-  if (content.length < start) throw invalid(path, "a .npy file that ends in its header");
-  const end = start + (long ? content.readUInt32LE(8) : content.readUInt16LE(8));
-  const header = content.subarray(start, end).toString("latin1");
-  const kind = /'descr':\s*'([^']+)'/.exec(header)?.[1];
-  const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "";
-  const sizes = shape
-    .split(",")
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .map(Number);
-  const rows = sizes.slice(0, -1).reduce((product, size) => product * size, 1);
-  if (sizes.length === 0 || rows !== 1) throw invalid(path, `an array of shape (${shape})`);
-  if (kind === "<f4") return floats(path, content.subarray(end), 4);
-  if (kind === "<f8") return floats(path, content.subarray(end), 8);
-  throw invalid(path, `numbers of type ${kind}`);
+  const { shape, dtype, data } = readNpy(content, path);
+  const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
+  if (shape.length === 0 || rows !== 1) throw invalid(path, `an array of shape (${shape.join(", ")})`);
+  if (!dtype.startsWith("float")) throw invalid(path, `numbers of type ${dtype}`);
+  return Array.from(data as Float32Array | Float64Array);
 }
 
-function floats(path: string, content: Buffer, width: 4 | 8): number[] {
-  if (content.length === 0 || content.length % width !== 0) throw invalid(path, `${content.length} bytes`);
-  const read = (i: number) => (width === 4 ? content.readFloatLE(i * 4) : content.readDoubleLE(i * 8));
-  return Array.from({ length: content.length / width }, (_, i) => read(i));
+function floats(path: string, content: Buffer): number[] {
+  if (content.length === 0 || content.length % 4 !== 0) throw invalid(path, `${content.length} bytes`);
+  return Array.from({ length: content.length / 4 }, (_, i) => content.readFloatLE(i * 4));
 }
 
 function invalid(path: string, found: string): NearsightError {

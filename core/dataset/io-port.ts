@@ -28,6 +28,20 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How `datasetFromDir` names what it makes. */
+export interface DatasetFromDirOptions extends ImportOptions {
+  /** Name of the data set. Default: date and time. */
+  readonly name?: string;
+  /** Replace a data set of that name, once the import has succeeded. Default false: DATASET_EXISTS. */
+  readonly overwrite?: boolean;
+}
+
+/** A new data set, and what the import of its samples did. */
+export interface ImportedDataset {
+  readonly dataset: Dataset;
+  readonly report: ImportReport;
+}
+
 /** One thing that could not be read or written. */
 export interface IoFailure {
   /** File, or place in a file, such as `labels.json: annotation 7`. */
@@ -39,6 +53,8 @@ export interface ImportReport {
   readonly format: string;
   /** Samples added. */
   readonly added: number;
+  /** Samples that were there already and got values, such as the vectors of a .npy file. */
+  readonly updated: number;
   readonly failed: readonly IoFailure[];
   readonly savedViews: readonly string[];
   /** Keys of brain runs made again from the imported vectors. */
@@ -72,6 +88,8 @@ export interface ExportReport {
 }
 
 export interface IoPort {
+  /** Throws what `addDir` would at once: MEDIA_NOT_FOUND, or INVALID_ARGUMENT for options. Reads nothing. */
+  checkImport(path: string, options: ImportOptions): Promise<void>;
   addDir(dataset: Dataset, path: string, options: ImportOptions): Promise<ImportReport>;
   export(samples: SampleCollection, path: string, options: ExportOptions): Promise<ExportReport>;
 }

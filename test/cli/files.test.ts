@@ -1,27 +1,10 @@
-/** What the command line reads from disk by itself: folders of pictures and files of vectors. */
+/** What the command line reads from disk by itself: files of vectors. */
 
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readVector } from "../../cli/vector-file.ts";
-import { findImages } from "../../cli/walk.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-
-test("pictures are found by name in all folders but hidden ones, in order, however folders are linked", () => {
-  const folder = temporaryFolder();
-  mkdirSync(join(folder, "b"));
-  mkdirSync(join(folder, ".hidden"));
-  for (const name of ["c.JPG", "a.png", "notes.txt", ".d.jpg", "b/e.webp", ".hidden/f.jpg"]) {
-    writeFileSync(join(folder, name), "");
-  }
-  symlinkSync(folder, join(folder, "b", "round"));
-  symlinkSync("nowhere.jpg", join(folder, "dead.jpg"));
-  symlinkSync("self.jpg", join(folder, "self.jpg"));
-  symlinkSync("a.png", join(folder, "link.png"));
-  const found = findImages(folder);
-  expect(found.files).toEqual(["a.png", "b/e.webp", "c.JPG", "link.png"].map((name) => join(folder, name)));
-  expect(found.unreadable).toEqual([]);
-});
 
 describe("vector files", () => {
   const folder = temporaryFolder();
