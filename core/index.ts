@@ -9,6 +9,8 @@ export type {
   CollectionInfo,
   CollectionSpec,
   Columns,
+  Neighborhoods,
+  NeighborOptions,
   SearchOptions,
   Selection,
   WriteOptions,
@@ -17,7 +19,16 @@ export type {
 // Vectors and metrics.
 export { distanceOf, METRICS, type Metric, scoreOf } from "./backends/metric.ts";
 export { type BackendDriver, local } from "./backends/registry.ts";
+// A check-up.
+export type { Check, DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
 export type { Config, ConfigOverrides, SettingRow, SettingSource } from "./config.ts";
+// Data sets, samples, labels and views.
+export type {
+  AnswerFacts,
+  SearchExplanation,
+  StageExplanation,
+  ViewExplanation,
+} from "./dataset/answer-port.ts";
 // Similarity indexes and brain runs.
 export type {
   AddedReport,
@@ -26,6 +37,7 @@ export type {
   BrainRunInfo,
   ComputeEmbeddingsOptions,
   ComputeSimilarityOptions,
+  CopyRunOptions,
   Embeddings,
   EmbeddingsInput,
   FailedEntry,
@@ -33,11 +45,36 @@ export type {
   ProgressEvent,
   SimilarityIndex,
   SortBySimilarityOptions,
+  WatchHit,
+  WatchOptions,
 } from "./dataset/brain-port.ts";
-// Data sets, samples, labels and views.
 export type { Dataset } from "./dataset/dataset.ts";
 export type { Datasets } from "./dataset/datasets.ts";
+export type {
+  DistancesPlot,
+  DuplicatesPlot,
+  DuplicatesViewOptions,
+  ExactDuplicates,
+  ExactDuplicatesOptions,
+  FindDuplicatesOptions,
+  IndexedOptions,
+  LeakySplitsIndex,
+  PlacedPoints,
+  RepresentativenessOptions,
+  Splits,
+  TypedPoints,
+  UniquenessOptions,
+} from "./dataset/duplicates-port.ts";
 export { F, not } from "./dataset/field.ts";
+export type {
+  DatasetFromDirOptions,
+  ExportOptions,
+  ExportReport,
+  ImportedDataset,
+  ImportOptions,
+  ImportReport,
+  IoFailure,
+} from "./dataset/io-port.ts";
 export type {
   Classification,
   Detection,
@@ -52,11 +89,27 @@ export type { SampleCollection } from "./dataset/sample-collection.ts";
 export type { SampleInput } from "./dataset/sample-input.ts";
 export type { SimilarityInput } from "./dataset/similarity-port.ts";
 export type { DatasetView, Hit } from "./dataset/view.ts";
+export type {
+  BrainResults,
+  ComputeVisualizationOptions,
+  PlotData,
+  VisualizationConfig,
+  VisualizationMethod,
+  VisualizationResults,
+  VisualizeOptions,
+} from "./dataset/visualization-port.ts";
 // Open an installation, or use the shared one as FiftyOne's pages do.
 export {
   closeDefaultInstance,
+  computeExactDuplicates,
+  computeLeakySplits,
+  computeNearDuplicates,
+  computeRepresentativeness,
   computeSimilarity,
+  computeUniqueness,
+  computeVisualization,
   createDataset,
+  datasetFromDir,
   defaultInstance,
   deleteDataset,
   listDatasets,
@@ -67,6 +120,9 @@ export {
 // Errors.
 export { ERROR_CODES, type ErrorCode, isNearsightError, NearsightError } from "./errors.ts";
 export type { Filter } from "./filter.ts";
+// Folders and files: pictures below a folder, NumPy's arrays.
+export { type FoundImages, findImages, IMAGE_ENDINGS } from "./io/find-images.ts";
+export { NPY_MAGIC, type NpyArray, type NpyData, type NpyType, readNpy, writeNpy } from "./io/npy.ts";
 export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from "./matrix.ts";
 // Media: pictures to pixels and thumbnails.
 export { decodeImage, type RgbImage } from "./media/image.ts";

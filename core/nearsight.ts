@@ -7,16 +7,24 @@ import type { Backend } from "./backends/backend.ts";
 import { BACKENDS, type BackendDriver } from "./backends/registry.ts";
 import { createBrain } from "./brain/brain.ts";
 import type { BrainContext } from "./brain/context.ts";
+import { doctor } from "./brain/doctor/doctor.ts";
+import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
+import { releaseLeases } from "./brain/lease.ts";
 import { type Config, type ConfigOverrides, readConfig } from "./config.ts";
 import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { createDatasets, type Datasets } from "./dataset/datasets.ts";
+import type { ComparisonPort } from "./dataset/duplicates-port.ts";
 import type { SampleCollection } from "./dataset/sample-collection.ts";
+import type { ComputeVisualizationOptions, VisualizationResults } from "./dataset/visualization-port.ts";
 import { listZooDatasets, prepareZooDataset } from "./dataset/zoo/zoo.ts";
 import { NearsightError } from "./errors.ts";
-import { createTensorReader } from "./media/tensor-reader.ts";
+import { createIo } from "./io/io.ts";
+import { mediaHash, mediaSize } from "./media/hash.ts";
+import { mediaVersion, openMedium } from "./media/medium.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import { DEFAULT_MODEL, listModels, type ModelRow, type ResolveOptions, resolveModel } from "./models/zoo.ts";
+import { openEmbeddingCache } from "./store/embedding-cache.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { MetadataStore } from "./store/store.ts";
 import { VERSION } from "./version.ts";
@@ -46,7 +54,7 @@ export interface LoadZooDatasetOptions {
 }
 
 /** An opened installation: data sets, models and indexes. */
-export interface Nearsight extends Datasets, AsyncDisposable {
+export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   readonly config: Config;
   /** Loads a data set of the package by name (`quickstart`, `emoji`), making it on first use; ZOO_NAME_UNKNOWN. */
   loadZooDataset(name: string, options?: LoadZooDatasetOptions): Promise<Dataset>;
@@ -56,7 +64,14 @@ export interface Nearsight extends Datasets, AsyncDisposable {
   listZooModels(): readonly ModelRow[];
   /** See `computeSimilarity`. */
   computeSimilarity(samples: SampleCollection, options?: ComputeSimilarityOptions): Promise<SimilarityIndex>;
-  /** Ends worker threads and connections; everything acknowledged is kept. */
+  /** See `computeVisualization`. */
+  computeVisualization(
+    samples: SampleCollection,
+    options?: ComputeVisualizationOptions,
+  ): Promise<VisualizationResults>;
+  /** Checks the store, the default model, and every brain run against its collection; repairs if asked to. */
+  doctor(options?: DoctorOptions): Promise<DoctorReport>;
+  /** Ends worker threads and connections, and builds under way with CLOSED; everything acknowledged is kept. */
   close(): Promise<void>;
 }
 
@@ -73,6 +88,9 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
   const store = options.store ?? (await openSqliteStore({ folder: config.home }));
   const pool = backendPool(config, options.backends ?? BACKENDS);
   const models = modelPool(config, options.models ?? {});
+  const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
+  const { cache: folder, embeddingCacheBytes: maxBytes } = config;
+  const embeddings = openEmbeddingCache({ folder, maxBytes, warn });
   const context: BrainContext = {
     ...pool.context,
     store,
@@ -81,17 +99,29 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     defaultBackend: config.defaultSimilarityBackend,
     model: models.get,
     defaultModel: DEFAULT_MODEL,
-    readTensor: createTensorReader(),
+    defaultVisualizationMethod: config.defaultVisualizationMethod,
+    visualizationOptions: config.visualizationOptions,
+    media: {
+      open: (source, signal) => openMedium(source, { signal }),
+      version: (uri, known, signal) => mediaVersion(uri, known, { signal }),
+    },
+    embeddings,
+    mediaHashes: {
+      size: (uri, signal) => mediaSize(uri, { signal }),
+      sha256: (uri, signal) => mediaHash(uri, { signal }),
+    },
     connections: new Map(),
-    warn: options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning")),
+    leases: new Map(),
+    warn,
   };
   const brain = createBrain(context);
-  const datasets = createDatasets({ store, similarity: brain, brain });
+  const datasets = createDatasets({ store, similarity: brain, brain, io: createIo() });
   let closed: Promise<void> | undefined;
 
   const close = () => {
     closed ??= (async () => {
-      await Promise.all([pool.close(), models.close()]);
+      await releaseLeases(context.leases);
+      await Promise.all([pool.close(), models.close(), embeddings.close()]);
       await store.close();
     })();
     return closed;
@@ -117,6 +147,13 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     loadZooModel: (name, modelOptions = {}) => models.get(name, { ...modelOptions }),
     listZooModels: listModels,
     computeSimilarity: (samples, request = {}) => brain.computeSimilarity(samples, request),
+    doctor: (request = {}) => doctor(context, request),
+    computeNearDuplicates: brain.computeNearDuplicates,
+    computeExactDuplicates: brain.computeExactDuplicates,
+    computeLeakySplits: brain.computeLeakySplits,
+    computeUniqueness: brain.computeUniqueness,
+    computeRepresentativeness: brain.computeRepresentativeness,
+    computeVisualization: (samples, request = {}) => brain.computeVisualization(samples, request),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -176,6 +213,7 @@ function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel
   const loaded = new Map<string, Promise<EmbeddingModel>>();
   // A run knows its model by name: one that was given as an object is found again while the process lives.
   const given = new Map<string, EmbeddingModel>();
+  const registered = new Map(Object.entries(named));
   const zooNames = new Set(listModels().map((row) => row.name));
 
   async function get(
@@ -183,10 +221,11 @@ function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel
     modelArguments: Readonly<Record<string, unknown>>,
   ): Promise<EmbeddingModel> {
     if (typeof reference !== "string") {
+      assertModel(reference);
       given.set(reference.name, reference);
       return reference;
     }
-    const known = named[reference] ?? (zooNames.has(reference) ? undefined : given.get(reference));
+    const known = registered.get(reference) ?? (zooNames.has(reference) ? undefined : given.get(reference));
     if (known !== undefined) return known;
     const key = JSON.stringify([reference, modelArguments]);
     const { cache, hubEndpoint, hubToken } = config;
@@ -206,4 +245,13 @@ function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel
   }
 
   return { get, close };
+}
+
+function assertModel(model: EmbeddingModel): void {
+  if (typeof model?.embed === "function" && typeof model.input === "object" && model.dimension > 0) return;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a model's name, a directory or a loaded model but found ${typeof model === "object" ? "an object without embed()" : String(model)}`,
+    hint: "Give a name of listZooModels(), or what loadZooModel() gave",
+  });
 }

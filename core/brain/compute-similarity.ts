@@ -5,7 +5,7 @@ import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { RunConfig, RunRecord } from "../store/store.ts";
-import { type BuildPlan, buildRun } from "./build.ts";
+import { type BuildPlan, buildRun } from "./build/build.ts";
 import type { BrainContext } from "./context.ts";
 import { adoptCollection } from "./entries.ts";
 import { withLease } from "./lease.ts";
@@ -30,7 +30,7 @@ export async function computeSimilarity(
 ): Promise<SimilarityIndex> {
   throwIfAborted(options.signal);
   const request = await checkRequest(context, samples, options);
-  const run = (await resumableRun(context, samples, request)) ?? (await recordRun(context, samples, request));
+  const run = await findOrRecordRun(context, samples, request);
   context.connections.set(run.id, request.connection);
   const index = openIndex(context, run);
   if (request.plan.kind === "none") await connect(index);
@@ -85,28 +85,59 @@ async function resumableRun(
   });
 }
 
+/** The run that this request goes on with, or a new record of it. RUN_EXISTS */
+export async function findOrRecordRun(
+  context: BrainContext,
+  samples: SampleCollection,
+  request: BuildRequest,
+): Promise<RunRecord> {
+  const known = await resumableRun(context, samples, request);
+  if (known !== null) return known;
+  try {
+    return await recordRun(context, samples, request);
+  } catch (error) {
+    // Another process has recorded the key since: the same request is told that it is being built.
+    const since = isNearsightError(error, "RUN_EXISTS")
+      ? await resumableRun(context, samples, request)
+      : null;
+    if (since === null) throw error;
+    return since;
+  }
+}
+
 async function recordRun(
   context: BrainContext,
   samples: SampleCollection,
   request: BuildRequest,
 ): Promise<RunRecord> {
+  const record = (place: CollectionPlace) =>
+    context.store.runs.create({
+      datasetId: samples.dataset.id,
+      key: request.key,
+      type: "similarity",
+      version: context.version,
+      config: { ...request.config, ...place },
+      specHash: request.specHash,
+    });
   const place = await chooseCollection(samples, request);
-  const config: RunConfig = { ...request.config, ...place };
-  return context.store.runs.create({
-    datasetId: samples.dataset.id,
-    key: request.key,
-    type: "similarity",
-    version: context.version,
-    config,
-    specHash: request.specHash,
-  });
+  try {
+    return await record(place);
+  } catch (error) {
+    if (!isNearsightError(error, "INDEX_EXISTS")) throw error;
+    // The name is that of another run whose collection is not there yet.
+    const { collectionName } = place;
+    return record(
+      request.collectionName === null
+        ? { collectionName: otherName(collectionName), ownsCollection: true }
+        : { collectionName, ownsCollection: false },
+    );
+  }
 }
 
+type CollectionPlace = Pick<RunConfig, "collectionName" | "ownsCollection">;
+
 /** An existing collection is checked and never counted as ours; a new name is unique. */
-async function chooseCollection(
-  samples: SampleCollection,
-  request: BuildRequest,
-): Promise<Pick<RunConfig, "collectionName" | "ownsCollection">> {
+async function chooseCollection(samples: SampleCollection, request: BuildRequest): Promise<CollectionPlace> {
   const { backend, collectionName } = request;
   if (collectionName === null) {
     return { collectionName: await newCollectionName(samples.dataset.name, request), ownsCollection: true };
@@ -130,7 +161,11 @@ async function newCollectionName(datasetName: string, request: BuildRequest): Pr
     .slice(0, 48);
   const name = slug.replace(/^-+|-+$/g, "") || "index";
   const taken = await request.backend.list(name);
-  return taken.includes(name) ? `${name}-${newId().slice(-6)}` : name;
+  return taken.includes(name) ? otherName(name) : name;
+}
+
+function otherName(name: string): string {
+  return `${name}-${newId().slice(-6)}`;
 }
 
 function otherMetric(name: string, found: string, asked: string): NearsightError {

@@ -3,12 +3,15 @@
 import type { Batch, Collection } from "../backends/backend.ts";
 import type { FailedEntry } from "../dataset/brain-port.ts";
 import { type Matrix, matrix } from "../matrix.ts";
-import type { EntryRecord, EntryState, MetadataStore, PlannedEntry } from "../store/store.ts";
+import type { EntryRecord, EntryState, MetadataStore, PlannedEntry, SettledEntries } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
+import { leaseLost } from "./lease.ts";
 import type { OpenIndex } from "./open-index.ts";
+import { selectIds } from "./query/fetch-vectors.ts";
 
 /** Entries per call to the store. */
 const ENTRY_PAGE = 2_000;
+const TAKEN_OUT = "it was added while its deletion was being finished; add it again";
 
 /** One entry that could not be indexed. */
 export interface Failure {
@@ -46,12 +49,19 @@ export async function failedEntries(
   return entries.map(({ entryId, sampleId, reason }) => ({ id: entryId, sampleId, reason: reason ?? "" }));
 }
 
-/** Writes one batch to the collection and settles its entries; returns what was refused. */
+/** What became of a batch: entries that were refused, and those that were deleted while it was written. */
+export interface WriteOutcome {
+  readonly failed: readonly Failure[];
+  readonly unwanted: readonly string[];
+}
+
+/** Writes one batch to the collection and settles its entries. */
 export async function writeBatch(
   index: OpenIndex,
-  batch: Batch,
+  batch: Batch & Pick<SettledEntries, "sourceVersions">,
   epoch?: number,
-): Promise<readonly Failure[]> {
+): Promise<WriteOutcome> {
+  if (epoch !== undefined) await assertHeld(index, epoch);
   const collection = await index.collectionFor(batch.vectors);
   const stored = index.run.config.normalized
     ? { ...batch, vectors: normalized(batch.vectors as Matrix) }
@@ -59,17 +69,30 @@ export async function writeBatch(
   const { failed } = await collection.upsert(once(stored));
   const refused = new Set(failed.map((failure) => failure.id));
   const indexed = batch.ids.filter((id) => !refused.has(id));
-  await index.context.store.entries.settle(index.run.id, { indexed, failed }, epoch);
-  return failed;
+  const settled = { indexed, failed, sourceVersions: batch.sourceVersions };
+  const unwanted = await index.context.store.entries.settle(index.run.id, settled, epoch);
+  return { failed, unwanted };
+}
+
+/** Takes vectors out that came after the deletion of their entries, which had found nothing there yet. */
+export async function dropVectors(index: OpenIndex, entryIds: readonly string[]): Promise<void> {
+  if (entryIds.length > 0) await (await index.collection())?.delete(once(entryIds));
+}
+
+/** Keeps a builder that lost its lease from writing another batch. */
+async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
+  if ((await context.store.runs.epoch(run.id)) !== epoch) throw leaseLost(run);
 }
 
 /** Removes entries from the collection, then from the store. */
 export async function removeEntries(index: OpenIndex, entryIds: readonly string[]): Promise<void> {
   const { entries } = index.context.store;
-  await entries.markDeleting(index.run.id, entryIds);
-  const collection = await index.collection();
-  await collection?.delete(once(entryIds));
-  await entries.remove(index.run.id, entryIds);
+  let left = entryIds;
+  // Entries that another process adds meanwhile are there again: the removal is the later of the two.
+  while (left.length > 0) {
+    await entries.markDeleting(index.run.id, left);
+    left = await takeOut(index, left);
+  }
 }
 
 /** Finishes the deletions that were marked when samples were deleted. */
@@ -77,10 +100,44 @@ export async function finishDeletions(index: OpenIndex): Promise<void> {
   const { store } = index.context;
   if ((await store.entries.counts(index.run.id)).deleting === 0) return;
   for await (const page of entryPages(store, index.run.id, ["deleting"])) {
-    await removeEntries(
+    const added = await takeOut(
       index,
       page.map((entry) => entry.entryId),
     );
+    if (added.length > 0) await giveBack(index, added);
+  }
+}
+
+/** Takes entries marked `deleting` out of collection and store; gives those that were added again meanwhile. */
+async function takeOut(index: OpenIndex, entryIds: readonly string[]): Promise<string[]> {
+  await dropVectors(index, entryIds);
+  return index.context.store.entries.remove(index.run.id, entryIds);
+}
+
+/**
+ * Entries added again while an older deletion of them was finished may have lost their new vectors to it:
+ * who is still adding them is made to write them again, and those that were done are reported as failed.
+ */
+async function giveBack(index: OpenIndex, entryIds: readonly string[]): Promise<void> {
+  const { entries } = index.context.store;
+  const lost = new Set(entryIds);
+  for await (const batch of (await index.collection())?.fetch(selectIds(entryIds)) ?? []) {
+    for (const id of batch.ids) lost.delete(id);
+  }
+  const found = await entries.list(index.run.id, { entryIds: [...lost] });
+  const ids = (state: EntryState) => found.flatMap((one) => (one.state === state ? [one.entryId] : []));
+  await entries.markDeleting(index.run.id, ids("pending"));
+  const failed = ids("indexed").map((id) => ({ id, reason: TAKEN_OUT }));
+  await entries.settle(index.run.id, { indexed: [], failed });
+}
+
+/** Forgets every entry of a run, page by page. */
+export async function forgetEntries({ context, run }: OpenIndex): Promise<void> {
+  const { entries } = context.store;
+  for await (const page of entryPages(context.store, run.id)) {
+    const ids = page.map((entry) => entry.entryId);
+    await entries.markDeleting(run.id, ids);
+    await entries.remove(run.id, ids);
   }
 }
 

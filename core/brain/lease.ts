@@ -1,6 +1,6 @@
 /** Holds a run's lease while work is done on it, so that one builder writes at a time. */
 
-import { NearsightError, throwIfAborted } from "../errors.ts";
+import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
 import type { RunRecord } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
 
@@ -11,66 +11,129 @@ const LEASE_MS = 30_000;
 export interface Lease {
   readonly run: RunRecord;
   readonly epoch: number;
-  /** Fires when the caller's signal does, or when somebody else has taken the lease. */
+  /** Fires when the caller's signal does, when somebody else has taken the lease, or when all is closed. */
   readonly signal: AbortSignal;
+}
+
+/** What is done under a lease, and the state the run has after it. */
+type LeasedWork<Result> = (
+  lease: Lease,
+) => Promise<{ state: RunRecord["state"]; reason: string | null; result: Result }>;
+
+/** The leases of this process, by run id: each ends its work and frees its run. */
+export type HeldLeases = Map<string, { release(): Promise<void> }>;
+
+/** Stops all work that holds a lease, so that its runs can be gone on with at once. */
+export async function releaseLeases(leases: HeldLeases): Promise<void> {
+  await Promise.allSettled([...leases.values()].map((lease) => lease.release()));
 }
 
 /**
  * Takes the run's lease, renews it while `work` runs, and sets the state `work` returns when it ends.
- * On an error the state becomes `cancelled` (after an abort) or `failed`. Throws RUN_BUSY if another
- * process is building the run.
+ * On an error the state becomes `cancelled` (after an abort) or `failed`. Throws RUN_BUSY if the run is being
+ * built already, LEASE_LOST if it is taken over or deleted meanwhile, CLOSED.
  */
 export async function withLease<Result>(
   context: BrainContext,
   run: RunRecord,
   signal: AbortSignal | undefined,
-  work: (lease: Lease) => Promise<{ state: RunRecord["state"]; reason: string | null; result: Result }>,
+  work: LeasedWork<Result>,
 ): Promise<Result> {
-  const { runs } = context.store;
-  const leased = await runs.acquireLease(run.id, context.owner, LEASE_MS);
-  if (leased === null) throw busy(run);
-  const lost = new AbortController();
-  const renewal = setInterval(() => {
-    runs.renewLease(run.id, leased.epoch, LEASE_MS).then(
-      (held) => held || lost.abort(leaseLost(run)),
-      () => {},
-    );
-  }, LEASE_MS / 3);
-  renewal.unref();
-  const both = signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal]);
+  const { leases } = context;
+  if (leases.has(run.id)) throw busy(run);
+  const ended = new AbortController();
+  const held = { release: async () => ended.abort(closed(run)) };
+  leases.set(run.id, held);
+  try {
+    const leased = await context.store.runs.acquireLease(run.id, context.owner, LEASE_MS);
+    if (leased === null) throw busy(run);
+    held.release = async () => {
+      ended.abort(closed(run));
+      await giveUp(context, leased, "cancelled", "its installation was closed");
+    };
+    return await workUnder(context, leased, ended, signal, work);
+  } finally {
+    leases.delete(run.id);
+  }
+}
+
+async function workUnder<Result>(
+  context: BrainContext,
+  run: RunRecord,
+  ended: AbortController,
+  signal: AbortSignal | undefined,
+  work: LeasedWork<Result>,
+): Promise<Result> {
+  const renewal = renewing(context, run, () => ended.abort(leaseLost(run)));
   try {
     throwIfAborted(signal);
-    const { state, reason, result } = await work({ run: leased, epoch: leased.epoch, signal: both });
-    await runs.releaseLease(run.id, leased.epoch, { state, reason });
+    const both = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+    const { state, reason, result } = await work({ run, epoch: run.epoch, signal: both });
+    await context.store.runs.releaseLease(run.id, run.epoch, { state, reason });
     return result;
   } catch (error) {
-    if (lost.signal.aborted) throw leaseLost(run);
-    // A run stops being planned once all its rows are frozen: until then the next build freezes them anew.
-    const isPlanned = (await runs.byId(run.id).catch(() => null))?.state === "planned";
-    const state = isPlanned ? "planned" : signal?.aborted ? "cancelled" : "failed";
-    const reason = error instanceof Error ? error.message : String(error);
-    // The run may have been deleted meanwhile: the first error is the one to tell.
-    await runs.releaseLease(run.id, leased.epoch, { state, reason }).catch(() => {});
-    throw error;
+    const state = signal?.aborted || ended.signal.aborted ? "cancelled" : "failed";
+    const held = await giveUp(context, run, state, error instanceof Error ? error.message : String(error));
+    if (ended.signal.aborted) throw ended.signal.reason;
+    throw held ? error : leaseLost(run, error);
   } finally {
     clearInterval(renewal);
+  }
+}
+
+/** Moves the lease's end on, well before it comes; `lose` is called when the lease is somebody else's. */
+function renewing({ store }: BrainContext, { id, epoch }: RunRecord, lose: () => void): NodeJS.Timeout {
+  const renewal = setInterval(() => {
+    store.runs.renewLease(id, epoch, LEASE_MS).then(
+      (held) => held || lose(),
+      () => {}, // the next time; until the lease ends nobody else takes it
+    );
+  }, LEASE_MS / 3);
+  return renewal.unref();
+}
+
+/** Frees a run whose work did not end well; false if the lease was somebody else's already. */
+async function giveUp(
+  { store }: BrainContext,
+  { id, epoch }: RunRecord,
+  state: RunRecord["state"],
+  reason: string,
+): Promise<boolean> {
+  try {
+    // A run stops being planned once all its rows are frozen: until then the next build freezes them anew.
+    const isPlanned = (await store.runs.byId(id))?.state === "planned";
+    await store.runs.releaseLease(id, epoch, { state: isPlanned ? "planned" : state, reason });
+    return true;
+  } catch (error) {
+    // Where the store fails as well, the first error is the one to tell.
+    return !isNearsightError(error, "LEASE_LOST") && !isNearsightError(error, "RUN_NOT_FOUND");
   }
 }
 
 function busy(run: RunRecord): NearsightError {
   return new NearsightError({
     code: "RUN_BUSY",
-    message: `Brain run '${run.key}' is being built by another process`,
+    message: `Brain run '${run.key}' is being built already`,
     hint: "Wait until it has ended; a killed builder frees it after 30 seconds",
     details: { brainKey: run.key, leaseUntil: run.leaseUntil },
   });
 }
 
-function leaseLost(run: RunRecord): NearsightError {
+export function leaseLost(run: RunRecord, cause?: unknown): NearsightError {
   return new NearsightError({
     code: "LEASE_LOST",
     message: `Brain run '${run.key}' was taken over by another process, or deleted, while it was being built`,
     hint: "Load it again with loadBrainResults(); what was written is kept",
+    details: { brainKey: run.key },
+    cause,
+  });
+}
+
+function closed(run: RunRecord): NearsightError {
+  return new NearsightError({
+    code: "CLOSED",
+    message: `Brain run '${run.key}' was being built when its installation was closed`,
+    hint: "Open it again with open() and call computeSimilarity() again: it goes on where it stopped",
     details: { brainKey: run.key },
   });
 }

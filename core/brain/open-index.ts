@@ -1,6 +1,6 @@
 /** A run with the collection it is kept in: opened on first use, made when the first vectors come. */
 
-import type { Backend, Collection } from "../backends/backend.ts";
+import type { Backend, Collection, CollectionSpec } from "../backends/backend.ts";
 import { isBinaryMetric, type Metric } from "../backends/metric.ts";
 import { isNearsightError, NearsightError } from "../errors.ts";
 import type { Matrix, VectorData } from "../matrix.ts";
@@ -43,8 +43,9 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
   }
 
   async function create(dimension: number): Promise<Collection> {
+    await alive();
     const metric = run.config.metric as Metric;
-    return (await backend()).create({
+    const collection = await createOrOpen(await backend(), {
       name: run.config.collectionName,
       dimension,
       metric,
@@ -52,6 +53,19 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
       params: run.config.params,
       meta: { dataset: run.datasetId, brainKey: run.key },
     });
+    try {
+      await alive();
+    } catch (error) {
+      // Whoever deleted the run in this moment found no collection to drop.
+      if (run.config.ownsCollection) await collection.drop();
+      throw error;
+    }
+    return collection;
+  }
+
+  /** Throws if the run was deleted, or its collection given up. */
+  async function alive(): Promise<void> {
+    if ((await self.refresh()).state === "deleting") throw indexGone(run);
   }
 
   const self: OpenIndex = {
@@ -89,10 +103,21 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
       return run;
     },
     async changeConfig(change) {
-      run = await context.store.runs.update(run.id, { config: { ...run.config, ...change } });
+      const { config } = await self.refresh();
+      run = await context.store.runs.update(run.id, { config: { ...config, ...change } });
     },
   };
   return self;
+}
+
+/** Of two processes with the first vectors of a run, one makes the collection and the other opens it. */
+async function createOrOpen(backend: Backend, spec: CollectionSpec): Promise<Collection> {
+  try {
+    return await backend.create(spec);
+  } catch (error) {
+    if (!isNearsightError(error, "INDEX_EXISTS")) throw error;
+    return backend.open(spec.name);
+  }
 }
 
 /** Throws DIMENSION_MISMATCH unless vectors of `found` numbers fit the run. */

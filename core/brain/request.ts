@@ -9,8 +9,9 @@ import { NearsightError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
 import type { RunConfig } from "../store/store.ts";
+import { checkEmbeddingOptions } from "./build/check-embedding.ts";
+import { assertRowCount, type GivenVectors, givenVectors } from "./build/given-vectors.ts";
 import type { BrainContext } from "./context.ts";
-import { assertRowCount, type GivenVectors, givenVectors } from "./given-vectors.ts";
 
 /** Where the vectors of a run come from. */
 export type EmbeddingPlan =
@@ -35,7 +36,17 @@ export interface BuildRequest {
 
 /** Options of `computeSimilarity` that are not the backend's. */
 const OWN_OPTIONS = new Set([
-  ...["brainKey", "backend", "model", "modelKwargs", "embeddings", "embeddingsField", "patchesField"],
+  ...[
+    "brainKey",
+    "backend",
+    "model",
+    "modelKwargs",
+    "modelFingerprint",
+    "supportsPrompts",
+    "embeddings",
+    "embeddingsField",
+    "patchesField",
+  ],
   ...["roiField", "metric", "normalize", "collectionName", "batchSize", "numWorkers", "skipFailures"],
   ...["forceSquare", "alpha", "progress", "signal"],
 ]);
@@ -46,20 +57,21 @@ export async function checkRequest(
   samples: SampleCollection,
   options: ComputeSimilarityOptions,
 ): Promise<BuildRequest> {
-  const backendName = context.backendName(options.backend ?? context.defaultBackend);
-  const given = backendOptions(context, backendName, options);
-  const defaults = context.backendDefaults(backendName);
-  const connection = pick(given, (name) => context.isConnectionOption(backendName, name));
-  const params = pick({ ...defaults, ...given }, (name) => !context.isConnectionOption(backendName, name));
-  const backend = await context.backend(backendName, connection);
-  const metric = checkedMetric(backend, options.metric ?? params.metric);
+  checkEmbeddingOptions(options);
+  const name = options.backend ?? context.defaultBackend;
+  const own = { of: "computeSimilarity", names: OWN_OPTIONS };
+  const { backend, backendName, connection, collectionName, params, ...chosen } = await chooseBackend(
+    context,
+    name,
+    options,
+    own,
+  );
+  const metric = checkedMetric(backend, chosen.metric);
   const patchesField = patchesFieldOf(samples, options);
   await checkFields(samples, [patchesField, options.roiField ?? null]);
   const plan = await embeddingPlan(context, samples, options);
   if (plan.kind === "given") await assertRows(samples, plan.vectors, patchesField);
   const modelFacts = await describeModel(context, plan, options);
-  const named = options.collectionName ?? params.collectionName ?? params.indexName;
-  const { metric: _metric, collectionName: _collection, indexName: _index, ...backendParams } = params;
   const config = {
     backend: backendName,
     metric,
@@ -71,46 +83,90 @@ export async function checkRequest(
     forceSquare: options.forceSquare ?? false,
     alpha: options.alpha ?? null,
     normalized: options.normalize ?? false,
-    params: backendParams,
+    params,
     stages: samples.stages,
   };
   return {
     key: options.brainKey ?? `similarity_${newId().slice(-6)}`,
     backend,
     connection,
-    collectionName: named === undefined ? null : String(named),
+    collectionName,
     config,
-    specHash: hashOf({ ...config, named: named ?? null, source: plan.kind }),
+    specHash: hashOf({ ...config, named: collectionName, source: plan.kind }),
     plan,
     embedding: options,
+  };
+}
+
+/** A connected backend, and the options that concern it. */
+interface ChosenBackend extends Pick<BuildRequest, "backend" | "connection" | "collectionName"> {
+  readonly backendName: string;
+  /** As asked for, unchecked. */
+  readonly metric: unknown;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** The call that options were given to, and those that are its own: the others are the backend's. */
+interface OwnOptions {
+  readonly of: string;
+  readonly names: ReadonlySet<string>;
+}
+
+/** Connects to a backend with the options meant for it, settings included; INVALID_ARGUMENT for unknown ones. */
+export async function chooseBackend(
+  context: BrainContext,
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+  own: OwnOptions,
+): Promise<ChosenBackend> {
+  const backendName = context.backendName(name);
+  const given = backendOptions(context, backendName, options, own);
+  const defaults = context.backendDefaults(backendName);
+  const connection = pick(given, (option) => context.isConnectionOption(backendName, option));
+  const all = pick({ ...defaults, ...given }, (option) => !context.isConnectionOption(backendName, option));
+  const { metric, collectionName, indexName, ...params } = all;
+  const named = options["collectionName"] ?? collectionName ?? indexName;
+  return {
+    backend: await context.backend(backendName, connection),
+    backendName,
+    connection,
+    collectionName: named === undefined ? null : String(named),
+    metric: options["metric"] ?? metric,
+    params,
   };
 }
 
 function backendOptions(
   context: BrainContext,
   backendName: string,
-  options: ComputeSimilarityOptions,
+  options: Readonly<Record<string, unknown>>,
+  own: OwnOptions,
 ): Record<string, unknown> {
   const known = context.knownOptions(backendName);
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (OWN_OPTIONS.has(name) || value === undefined) continue;
-    if (!known.includes(name)) throw unknownOption(name, backendName, known);
+    if (own.names.has(name) || value === undefined) continue;
+    if (!known.includes(name)) throw unknownOption(name, backendName, known, own);
     given[name] = value;
   }
   return given;
 }
 
-function unknownOption(name: string, backendName: string, known: readonly string[]): NearsightError {
+function unknownOption(
+  name: string,
+  backendName: string,
+  known: readonly string[],
+  own: OwnOptions,
+): NearsightError {
   return new NearsightError({
     code: "INVALID_ARGUMENT",
-    message: `computeSimilarity has no option '${name}', and neither has backend '${backendName}'`,
-    hint: `Options of computeSimilarity: ${[...OWN_OPTIONS].join(", ")}; of ${backendName}: ${known.join(", ")}`,
+    message: `${own.of} has no option '${name}', and neither has backend '${backendName}'`,
+    hint: `Options of ${own.of}: ${[...own.names].join(", ")}; of ${backendName}: ${known.join(", ")}`,
     details: { option: name },
   });
 }
 
-function checkedMetric(backend: Backend, asked: unknown): Metric {
+export function checkedMetric(backend: Backend, asked: unknown): Metric {
   const { metrics, defaultMetric } = backend.capabilities;
   const metric = asked === "innerproduct" ? "dotproduct" : (asked ?? defaultMetric);
   const found = METRICS.find((known) => known === metric && metrics.includes(known));
@@ -123,7 +179,7 @@ function checkedMetric(backend: Backend, asked: unknown): Metric {
 }
 
 /** The rows of a patches view are patches, whether that is said again or not. */
-function patchesFieldOf(
+export function patchesFieldOf(
   samples: SampleCollection,
   { patchesField }: ComputeSimilarityOptions,
 ): string | null {
@@ -137,7 +193,10 @@ function patchesFieldOf(
   });
 }
 
-async function checkFields(samples: SampleCollection, names: readonly (string | null)[]): Promise<void> {
+export async function checkFields(
+  samples: SampleCollection,
+  names: readonly (string | null)[],
+): Promise<void> {
   const fields = await samples.dataset.fields();
   for (const name of names) {
     if (name === null) continue;
@@ -152,7 +211,7 @@ async function checkFields(samples: SampleCollection, names: readonly (string | 
   }
 }
 
-async function embeddingPlan(
+export async function embeddingPlan(
   context: BrainContext,
   samples: SampleCollection,
   options: ComputeSimilarityOptions,
@@ -169,15 +228,34 @@ async function embeddingPlan(
   return { kind: "model", model, field: embeddings ?? null };
 }
 
-/** Vectors without ids must be as many as the view's rows. */
-async function assertRows(
+/** Vectors without ids must be as many as the view's rows; those with ids must belong to some row. */
+export async function assertRows(
   samples: SampleCollection,
   vectors: GivenVectors,
   patchesField: string | null,
 ): Promise<void> {
-  if (vectors.expectedRows === null) return;
+  if (vectors.expectedRows === null) return assertSomeRow(samples, vectors, patchesField);
   const ofPatches = patchesField !== null && samples.patchesField === null;
   assertRowCount(vectors, await (ofPatches ? samples.toPatches(patchesField) : samples).count());
+}
+
+async function assertSomeRow(
+  samples: SampleCollection,
+  vectors: GivenVectors,
+  patchesField: string | null,
+): Promise<void> {
+  if (vectors.dimension === 0) return;
+  let rows = 0;
+  for await (const page of samples.mediaPages({ patchesField })) {
+    if (page.some((row) => vectors.vectorOf({ ...row, position: 0, inSample: 0 }) !== null)) return;
+    rows += page.length;
+  }
+  if (rows === 0) return;
+  throw new NearsightError({
+    code: "ID_NOT_FOUND",
+    message: `Expected vectors for some of the ${rows} rows of the view but none of their ids is there`,
+    hint: `Key the vectors by ${patchesField === null ? "sample id" : "sample or label id"}, such as values("id") gives`,
+  });
 }
 
 async function assertVectorField(
@@ -194,12 +272,16 @@ async function assertVectorField(
 }
 
 /** A model named beside given vectors is recorded, so that prompts can be embedded with it. */
-async function describeModel(
+export async function describeModel(
   context: BrainContext,
   plan: EmbeddingPlan,
   options: ComputeSimilarityOptions,
 ): Promise<Pick<RunConfig, "model" | "modelFingerprint" | "modelArguments" | "supportsPrompts">> {
   const modelArguments = options.modelKwargs ?? {};
+  if (plan.kind === "none" && typeof options.model === "string" && options.modelFingerprint !== undefined) {
+    const { model, modelFingerprint, supportsPrompts = false } = options;
+    return { model, modelFingerprint, modelArguments, supportsPrompts };
+  }
   const model =
     plan.kind === "model"
       ? plan.model
@@ -229,7 +311,7 @@ function pick(
   );
 }
 
-function hashOf(value: unknown): string {
+export function hashOf(value: unknown): string {
   const sorted = (_key: string, part: unknown) =>
     part !== null && typeof part === "object" && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

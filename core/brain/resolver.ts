@@ -3,12 +3,14 @@
 import { type Metric, scoreOf } from "../backends/metric.ts";
 import type { ResolvedSimilarity, SimilarityRequest } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
-import type { ResolvedOrderStage, RunRecord, StoreStage } from "../store/store.ts";
+import type { ResolvedOrderStage, RowIdentity, RunRecord, StoreStage } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
-import { selectIds } from "./fetch-vectors.ts";
 import { type OpenIndex, openIndex, runNotFound } from "./open-index.ts";
-import { needsPrompts, planQuery } from "./query.ts";
-import { type Hit, search } from "./search.ts";
+import { explainSearch, type Searched, SearchTrace } from "./query/explain.ts";
+import { answerFacts } from "./query/facts.ts";
+import { selectIds } from "./query/fetch-vectors.ts";
+import { needsPrompts, planQuery } from "./query/query.ts";
+import { type Hit, search } from "./query/search.ts";
 
 /** Rows per page when the ids of a view are collected. */
 const PAGE = 10_000;
@@ -18,25 +20,47 @@ export async function resolveSimilarity(
   context: BrainContext,
   request: SimilarityRequest,
 ): Promise<ResolvedSimilarity> {
-  const run = await findRun(context, request);
-  assertCovers(run, request.patchesField);
-  const index = openIndex(context, run);
-  const hits = await hitsInView(index, request);
-  return answer(index, hits, request);
+  const trace = new SearchTrace();
+  const index = await trace.time("planning", async () => {
+    const run = await findRun(context, request);
+    assertCovers(run, request.patchesField);
+    return openIndex(context, run);
+  });
+  const found = await hitsInView(index, request, trace);
+  const explanation = explainSearch(trace, { run: index.run, request, ...found, hits: found.hits.length });
+  return {
+    ...answer(index, found.hits, request),
+    explanation,
+    facts: () => answerFacts(index, request, explanation.exact),
+  };
 }
 
-async function hitsInView(index: OpenIndex, { dataset, before, stage }: SimilarityRequest): Promise<Hit[]> {
-  const collection = await index.collection();
-  if (collection === null) return [];
-  const plan = await planQuery(index, collection, stage.query);
-  const within = before.length === 0 ? undefined : selectIds(await entryIds(index, dataset.id, before));
-  return search(index, collection, plan, {
+/** What was searched, and what was found. */
+type FoundInView = Pick<Searched, "plan" | "within"> & { readonly hits: readonly Hit[] };
+
+async function hitsInView(
+  index: OpenIndex,
+  { dataset, before, stage }: SimilarityRequest,
+  trace: SearchTrace,
+): Promise<FoundInView> {
+  const collection = await trace.time("planning", () => index.collection());
+  if (collection === null) return { plan: null, within: { by: "index" }, hits: [] };
+  const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
+  const within =
+    before.length === 0
+      ? undefined
+      : selectIds(await trace.time("viewRead", () => entryIds(index, dataset.id, before)));
+  const hits = await search(index, collection, plan, {
     k: stage.k ?? null,
     reverse: stage.reverse ?? false,
     maxDistance: stage.maxDistance,
     aggregation: stage.aggregation ?? "mean",
     within,
+    trace,
   });
+  if (within === undefined) return { plan, within: { by: "index" }, hits };
+  const by = within.where === undefined ? "ids" : "filter";
+  return { plan, within: { by, rows: within.size }, hits };
 }
 
 /** Ids of the view's rows as the index knows them: samples, or their labels for a patch index. */
@@ -45,16 +69,29 @@ async function entryIds(
   datasetId: string,
   stages: readonly StoreStage[],
 ): Promise<string[]> {
-  const { samples } = index.context.store;
-  const snapshot = await samples.snapshot(datasetId, stages, index.run.config.patchesField);
   const ids: string[] = [];
-  for (let offset = 0; offset < snapshot.size; offset += PAGE) {
-    for (const row of await snapshot.ids({ offset, limit: PAGE })) ids.push(row.id);
-  }
+  for await (const page of rowPages(index, datasetId, stages)) for (const row of page) ids.push(row.id);
   return ids;
 }
 
-function answer(index: OpenIndex, hits: readonly Hit[], request: SimilarityRequest): ResolvedSimilarity {
+/** The view's rows as the index knows them, page by page in the view's order. */
+export async function* rowPages(
+  index: OpenIndex,
+  datasetId: string,
+  stages: readonly StoreStage[],
+): AsyncGenerator<RowIdentity[]> {
+  const { samples } = index.context.store;
+  const snapshot = await samples.snapshot(datasetId, stages, index.run.config.patchesField);
+  for (let offset = 0; offset < snapshot.size; offset += PAGE) {
+    yield await snapshot.ids({ offset, limit: PAGE });
+  }
+}
+
+function answer(
+  index: OpenIndex,
+  hits: readonly Hit[],
+  request: SimilarityRequest,
+): Pick<ResolvedSimilarity, "order" | "hits"> {
   const metric = index.run.config.metric as Metric;
   return {
     order: orderOf(index.run, hits, request),
@@ -64,7 +101,6 @@ function answer(index: OpenIndex, hits: readonly Hit[], request: SimilarityReque
       distances: Float32Array.from(hits, (hit) => hit.distance),
       scores: Float32Array.from(hits, (hit) => scoreOf(metric, hit.distance)),
       brainKey: index.run.key,
-      facts: { metric, backend: index.run.config.backend },
     },
   };
 }
@@ -92,10 +128,12 @@ async function findRun(
   { dataset, stage, patchesField }: SimilarityRequest,
 ): Promise<RunRecord> {
   const { runs } = context.store;
-  const all = await runs.list(dataset.id);
+  const known = await runs.list(dataset.id);
+  const all = known.filter((run) => run.type === "similarity");
   const keys = all.map((run) => run.key);
   if (stage.brainKey !== undefined) {
-    const run = all.find((candidate) => candidate.key === stage.brainKey);
+    const run = known.find((candidate) => candidate.key === stage.brainKey);
+    if (run !== undefined && run.type !== "similarity") throw notSearchable(run, keys);
     if (run === undefined) throw runNotFound(stage.brainKey, keys);
     return run;
   }
@@ -127,5 +165,14 @@ function assertCovers(run: RunRecord, patchesField: string | null): void {
     code: "INVALID_ARGUMENT",
     message: `Expected an index of '${patchesField}' patches for this view but '${run.key}' indexes ${run.config.patchesField === null ? "whole samples" : `'${run.config.patchesField}' patches`}`,
     hint: `Make one with computeSimilarity({ patchesField: "${patchesField}" })`,
+  });
+}
+
+function notSearchable({ key, type }: RunRecord, keys: readonly string[]): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a similarity index but brain run '${key}' is a ${type}`,
+    hint: keys.length === 0 ? "Make one with computeSimilarity()" : `Name one of: ${keys.join(", ")}`,
+    details: { brainKey: key, type },
   });
 }

@@ -5,15 +5,16 @@ import type {
   BrainRunFilter,
   BrainRunInfo,
   ConnectionOptions,
-  SimilarityIndex,
 } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
+import type { BrainResults } from "../dataset/visualization-port.ts";
 import type { Stage } from "../stages.ts";
 import type { RunRecord } from "../store/store.ts";
 import type { BrainContext } from "./context.ts";
 import { failedEntries, finishDeletions } from "./entries.ts";
 import { openIndex, runNotFound } from "./open-index.ts";
 import { createSimilarityIndex } from "./similarity-index.ts";
+import { loadVisualization } from "./visualization/results.ts";
 
 /** Failed entries that `getBrainInfo` lists. */
 const SHOWN_FAILURES = 1_000;
@@ -34,6 +35,7 @@ export function runConfigOf(run: RunRecord): BrainRunConfig {
     modelFingerprint: config.modelFingerprint,
     modelKwargs: config.modelArguments,
     supportsPrompts: config.supportsPrompts,
+    ...(run.type === "visualization" ? config.params : {}),
   };
 }
 
@@ -70,14 +72,15 @@ export async function getBrainInfo(
   };
 }
 
-/** The index of a run; `connection` is used from here on in this process and never stored. */
+/** The index, or the visualization, of a run; `connection` is used from here on in this process and never stored. */
 export async function loadBrainResults(
   context: BrainContext,
   samples: SampleCollection,
   key: string,
   connection: ConnectionOptions,
-): Promise<SimilarityIndex> {
+): Promise<BrainResults> {
   const run = await findRun(context, samples.dataset.id, key);
+  if (run.type === "visualization") return loadVisualization(context, samples, run);
   if (Object.keys(connection).length > 0) context.connections.set(run.id, connection);
   const index = openIndex(context, run);
   if (run.state !== "deleting") await finishDeletions(index);
@@ -103,7 +106,7 @@ export async function deleteBrainRuns(context: BrainContext, datasetId: string):
   for (const run of await context.store.runs.list(datasetId)) await context.store.runs.delete(run.id);
 }
 
-async function findRun(context: BrainContext, datasetId: string, key: string): Promise<RunRecord> {
+export async function findRun(context: BrainContext, datasetId: string, key: string): Promise<RunRecord> {
   const run = await context.store.runs.get(datasetId, key);
   if (run !== null) return run;
   const keys = (await context.store.runs.list(datasetId)).map((other) => other.key);

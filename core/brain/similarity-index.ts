@@ -12,14 +12,16 @@ import { isNearsightError, NearsightError } from "../errors.ts";
 import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { RunConfig, RunRecord } from "../store/store.ts";
-import { addEntries } from "./add-entries.ts";
-import { addMissing } from "./add-missing.ts";
-import { embedSamples } from "./compute-embeddings.ts";
-import { entryPages, finishDeletions, removeEntries } from "./entries.ts";
+import { addEntries } from "./build/add-entries.ts";
+import { addMissing } from "./build/add-missing.ts";
+import { embedSamples } from "./build/compute-embeddings.ts";
+import { createDuplicates } from "./compare/find-duplicates.ts";
+import { finishDeletions, forgetEntries, removeEntries } from "./entries.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
-import { queryModel } from "./query.ts";
+import { queryModel } from "./query/query.ts";
+import { asList, selectEntries, storedEmbeddings, wantedEntries } from "./query/select-entries.ts";
+import { watchIndex } from "./query/watch.ts";
 import { runConfigOf } from "./runs.ts";
-import { asList, selectEntries, storedEmbeddings, wantedEntries } from "./select-entries.ts";
 
 /** Wraps an open run; `samples` is the data set or view it is used on. */
 export function createSimilarityIndex(index: OpenIndex, samples: SampleCollection): SimilarityIndex {
@@ -33,6 +35,12 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
     const { id, config } = index.run;
     return store.entries.countInView(id, view.dataset.id, stages, config.patchesField);
   };
+
+  const duplicates = createDuplicates(
+    index,
+    () => usable(index),
+    () => view,
+  );
 
   const self: SimilarityIndex = {
     get key() {
@@ -139,6 +147,28 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       return view.sortBySimilarity(query, { ...options, brainKey: index.run.key });
     },
 
+    get thresh() {
+      return duplicates.thresh;
+    },
+    get uniqueIds() {
+      return duplicates.uniqueIds;
+    },
+    get duplicateIds() {
+      return duplicates.duplicateIds;
+    },
+    get neighborsMap() {
+      return duplicates.neighborsMap;
+    },
+    findDuplicates: duplicates.findDuplicates,
+    findUnique: duplicates.findUnique,
+    duplicatesView: duplicates.duplicatesView,
+    uniqueView: duplicates.uniqueView,
+    visualizeDuplicates: duplicates.visualizeDuplicates,
+    visualizeUnique: duplicates.visualizeUnique,
+    plotDistances: duplicates.plotDistances,
+
+    watch: (query, options = {}) => watchIndex(index, query, options),
+
     getModel: () => queryModel(index),
     async client() {
       return (await index.backend()).client();
@@ -184,12 +214,7 @@ async function cleanUp(index: OpenIndex, force: boolean): Promise<void> {
   );
   if (force || (config.ownsCollection && !shared)) await dropCollection(index);
   if (!recorded) return;
-  for await (const page of entryPages(store, id)) {
-    await store.entries.remove(
-      id,
-      page.map((entry) => entry.entryId),
-    );
-  }
+  await forgetEntries(index);
   await index.refresh();
 }
 

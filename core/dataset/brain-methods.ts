@@ -7,14 +7,29 @@ import type {
   ComputeEmbeddingsOptions,
   ComputeSimilarityOptions,
   ConnectionOptions,
+  CopyRunOptions,
   Embeddings,
   SimilarityIndex,
 } from "./brain-port.ts";
 import type { DatasetContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
+import type {
+  ExactDuplicates,
+  ExactDuplicatesOptions,
+  IndexedOptions,
+  LeakySplitsIndex,
+  RepresentativenessOptions,
+  Splits,
+  UniquenessOptions,
+} from "./duplicates-port.ts";
 import type { Patch, Sample } from "./sample.ts";
 import type { SampleCollection } from "./sample-collection.ts";
 import { StageMethods } from "./stage-methods.ts";
+import type {
+  BrainResults,
+  ComputeVisualizationOptions,
+  VisualizationResults,
+} from "./visualization-port.ts";
 
 export abstract class BrainMethods<Row extends Sample | Patch = Sample> extends StageMethods<Row> {
   abstract readonly dataset: Dataset;
@@ -44,6 +59,36 @@ export abstract class BrainMethods<Row extends Sample | Patch = Sample> extends 
     return this.context.brain.computeSimilarity(this.samples, options);
   }
 
+  /** Finds near duplicates among these rows; see the function `computeNearDuplicates`. */
+  computeNearDuplicates(options: IndexedOptions = {}): Promise<SimilarityIndex> {
+    return this.context.brain.computeNearDuplicates(this.samples, options);
+  }
+
+  /** Finds samples whose files have the same bytes; see the function `computeExactDuplicates`. */
+  computeExactDuplicates(options: ExactDuplicatesOptions = {}): Promise<ExactDuplicates> {
+    return this.context.brain.computeExactDuplicates(this.samples, options);
+  }
+
+  /** Finds samples that occur in several splits; see the function `computeLeakySplits`. */
+  computeLeakySplits(splits: Splits, options: IndexedOptions = {}): Promise<LeakySplitsIndex> {
+    return this.context.brain.computeLeakySplits(this.samples, splits, options);
+  }
+
+  /** Writes how unlike the others each sample is, 0 to 1; see the function `computeUniqueness`. */
+  computeUniqueness(options: UniquenessOptions = {}): Promise<void> {
+    return this.context.brain.computeUniqueness(this.samples, options);
+  }
+
+  /** Writes how typical each sample is, 0 to 1; see the function `computeRepresentativeness`. */
+  computeRepresentativeness(options: RepresentativenessOptions = {}): Promise<void> {
+    return this.context.brain.computeRepresentativeness(this.samples, options);
+  }
+
+  /** Places these rows in a plane or space by their embeddings and records a brain run; see `computeVisualization`. */
+  computeVisualization(options: ComputeVisualizationOptions = {}): Promise<VisualizationResults> {
+    return this.context.brain.computeVisualization(this.samples, options);
+  }
+
   /** Keys of the data set's brain runs whose configuration has every value given, oldest first. */
   listBrainRuns(filter: BrainRunFilter = {}): Promise<string[]> {
     return this.context.brain.listBrainRuns(this.dataset.id, filter);
@@ -62,9 +107,29 @@ export abstract class BrainMethods<Row extends Sample | Patch = Sample> extends 
     return this.context.brain.getBrainInfo(this.dataset.id, key);
   }
 
-  /** The similarity index of a brain run; connection options are used in this process and never stored. RUN_NOT_FOUND */
-  loadBrainResults(key: string, connection: ConnectionOptions = {}): Promise<SimilarityIndex> {
-    return this.context.brain.loadBrainResults(this.samples, key, connection);
+  /**
+   * The similarity index of a brain run; connection options are used in this process and never stored.
+   * A run of `computeVisualization` gives its points: `loadBrainResults<VisualizationResults>(key)`.
+   * RUN_NOT_FOUND
+   */
+  loadBrainResults<Results extends BrainResults = SimilarityIndex>(
+    key: string,
+    connection: ConnectionOptions = {},
+  ): Promise<Results> {
+    return this.context.brain.loadBrainResults(this.samples, key, connection) as Promise<Results>;
+  }
+
+  /**
+   * Copies a brain run to another backend or collection: vectors are read and written, nothing is embedded. What
+   * the run has indexed is copied, and failures with their reasons. A copy that was stopped goes on when it is
+   * asked for again. Errors: RUN_NOT_FOUND, RUN_BUSY while the run is being built, RUN_EXISTS,
+   * METRIC_NOT_SUPPORTED, BACKEND_NOT_SUPPORTED, INDEX_NOT_FOUND, INVALID_ARGUMENT, ABORTED.
+   *
+   * @example
+   * const deployed = await dataset.copyRun("images", { to: "local", brainKey: "images_euclidean", metric: "euclidean" });
+   */
+  copyRun(key: string, options: CopyRunOptions): Promise<SimilarityIndex> {
+    return this.context.brain.copyRun(this.samples, key, options);
   }
 
   /** The view a brain run was made on. RUN_NOT_FOUND */

@@ -5,9 +5,15 @@ import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { Aggregation, Stage } from "../stages.ts";
 import type { RunState } from "../store/store.ts";
+import type { ComparisonPort, Duplicates } from "./duplicates-port.ts";
 import type { SampleCollection } from "./sample-collection.ts";
 import type { SimilarityInput } from "./similarity-port.ts";
-import type { DatasetView } from "./view.ts";
+import type { DatasetView, Hit } from "./view.ts";
+import type {
+  BrainResults,
+  ComputeVisualizationOptions,
+  VisualizationResults,
+} from "./visualization-port.ts";
 
 /** How far a long call has come. */
 export interface ProgressEvent {
@@ -78,6 +84,13 @@ export interface ComputeSimilarityOptions extends EmbeddingOptions {
   /** A zoo name, a model directory, or a loaded model. Default `nearsight-tiny`, unless embeddings are given. */
   readonly model?: string | EmbeddingModel;
   readonly modelKwargs?: Readonly<Record<string, unknown>>;
+  /**
+   * With `embeddings: false`: fingerprint of the model the vectors were made with, null where it is not known.
+   * The model is then named and not loaded until a prompt or picture is searched with.
+   */
+  readonly modelFingerprint?: string | null;
+  /** Whether a model that is only named takes prompts. Default false. */
+  readonly supportsPrompts?: boolean;
   readonly embeddings?: EmbeddingsInput;
   /** Vector field in which computed embeddings are kept as well. */
   readonly embeddingsField?: string;
@@ -93,6 +106,40 @@ export interface ComputeSimilarityOptions extends EmbeddingOptions {
   readonly collectionName?: string;
   readonly [backendOption: string]: unknown;
 }
+
+/** Options of `copyRun`; further names are options of the backend copied to. */
+export interface CopyRunOptions {
+  /** The backend to copy to: `local`, `milvus`, … */
+  readonly to: string;
+  /** Name of the copy. Default: the run's key, an underscore, and the backend's name. */
+  readonly brainKey?: string;
+  /** Collection to open or make. Default: a new one. */
+  readonly collectionName?: string;
+  /** Default: the run's own. */
+  readonly metric?: Metric | "innerproduct";
+  /** Write normalised copies of the vectors. Default: as the run has it. */
+  readonly normalize?: boolean;
+  /** Remove another run of the copy's key first, with its collection. Default false. */
+  readonly overwrite?: boolean;
+  readonly progress?: ProgressOption;
+  readonly signal?: AbortSignal | undefined;
+  readonly [backendOption: string]: unknown;
+}
+
+/** What to watch an index for. */
+export interface WatchOptions {
+  /** Leaves out what is farther, in the metric's distance. Default: nothing. */
+  readonly maxDistance?: number | undefined;
+  /** Ends after so many hits. Default: never. */
+  readonly k?: number | undefined;
+  /** Milliseconds between two looks. Default 1000. */
+  readonly interval?: number | undefined;
+  /** Ends the watch, without an error. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An entry that became searchable near a watched query. */
+export type WatchHit = Omit<Hit, "rank">;
 
 /** Which brain runs to list. */
 export interface BrainRunFilter {
@@ -185,7 +232,7 @@ export interface FailedEntry {
 }
 
 /** A searchable index over the samples, or patches, of a data set. */
-export interface SimilarityIndex {
+export interface SimilarityIndex extends Duplicates {
   readonly key: string;
   readonly config: BrainRunConfig;
   readonly supportsPrompts: boolean;
@@ -203,7 +250,7 @@ export interface SimilarityIndex {
   ): Promise<void>;
   /**
    * Embeds and adds the rows of the current view that are not in the index, with the run's model; those that
-   * failed before are tried again. Also goes on with a build that was stopped. RUN_BUSY, ABORTED.
+   * failed before are tried again, and those whose file has other content by now are embedded anew. Also goes on with a build that was stopped. RUN_BUSY, ABORTED.
    */
   addMissing(options?: EmbeddingOptions): Promise<AddedReport>;
   /** Removes entries by sample id (all patches of it) or label id. */
@@ -231,6 +278,19 @@ export interface SimilarityIndex {
 
   sortBySimilarity(query: SimilarityInput, options?: Omit<SortBySimilarityOptions, "brainKey">): DatasetView;
 
+  /**
+   * Yields entries within `maxDistance` of the query as they become searchable: added or replaced after this call,
+   * by any process, while a build goes on, too. Each version of an entry comes once; the query's vector is made
+   * once. Ends without an error when `signal` fires or after `k` hits. Errors: RUN_NOT_FOUND where the run is
+   * deleted, INDEX_NOT_FOUND, those of a search, INVALID_ARGUMENT.
+   *
+   * @example
+   * for await (const { id, distance } of index.watch({ prompt: "a fox" }, { maxDistance: 0.7, signal })) {
+   *   console.log(id, distance);
+   * }
+   */
+  watch(query: SimilarityInput, options?: WatchOptions): AsyncGenerator<WatchHit, void, undefined>;
+
   getModel(): Promise<EmbeddingModel>;
   /** The connected client of the backend's SDK. */
   client(): Promise<unknown>;
@@ -246,8 +306,12 @@ export interface SimilarityIndex {
 /** Connection options given again when a run is loaded; never stored. */
 export type ConnectionOptions = Readonly<Record<string, unknown>>;
 
-export interface BrainPort {
+export interface BrainPort extends ComparisonPort {
   computeSimilarity(samples: SampleCollection, options: ComputeSimilarityOptions): Promise<SimilarityIndex>;
+  computeVisualization(
+    samples: SampleCollection,
+    options: ComputeVisualizationOptions,
+  ): Promise<VisualizationResults>;
   computeEmbeddings(
     samples: SampleCollection,
     model: string | EmbeddingModel,
@@ -259,7 +323,8 @@ export interface BrainPort {
     samples: SampleCollection,
     key: string,
     connection: ConnectionOptions,
-  ): Promise<SimilarityIndex>;
+  ): Promise<BrainResults>;
+  copyRun(samples: SampleCollection, key: string, options: CopyRunOptions): Promise<SimilarityIndex>;
   /** Stages of the view the run was made on. */
   brainViewStages(datasetId: string, key: string): Promise<readonly Stage[]>;
   renameBrainRun(datasetId: string, key: string, newKey: string): Promise<void>;

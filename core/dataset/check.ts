@@ -2,7 +2,7 @@
 
 import { NearsightError } from "../errors.ts";
 import { type Filter, filterSchema, MAX_FILTER_DEPTH } from "../filter.ts";
-import { type Stage, stageSchema } from "../stages.ts";
+import { type BareQuery, STAGES_VERSION, type Stage, stageSchema } from "../stages.ts";
 
 /** The value as a filter; INVALID_FILTER says where it is none. */
 export function checkFilter(value: unknown): Filter {
@@ -12,36 +12,71 @@ export function checkFilter(value: unknown): Filter {
   throw invalidFilter(firstProblem(error));
 }
 
+/** A view's JSON as its stages, each of them still unchecked. INVALID_ARGUMENT */
+export function checkView(json: unknown): readonly Stage[] {
+  const { version = STAGES_VERSION, stages } = Object(json) as { version?: unknown; stages?: unknown };
+  if (!Number.isInteger(version) || Number(version) < 1 || !Array.isArray(stages)) {
+    throw new NearsightError({
+      code: "INVALID_ARGUMENT",
+      message: "Expected a view as an object with a version from 1 on and a list of stages",
+      hint: "Pass what view.toJSON() gave",
+    });
+  }
+  if (Number(version) > STAGES_VERSION) throw newerView(Number(version));
+  return stages;
+}
+
+function newerView(version: number): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a view of version ${STAGES_VERSION} or older but found version ${version}`,
+    hint: "Upgrade nearsight",
+    details: { version },
+  });
+}
+
 /** The value as a stage; INVALID_ARGUMENT, or INVALID_FILTER for its filter. */
 export function checkStage(stage: Stage): Stage {
+  if (typeof stage !== "object" || stage === null) throw noStage(stage, "nothing of the kind");
   if (stage.stage === "match" || stage.stage === "filterLabels") checkFilter(stage.filter);
   const { error } = stageSchema.safeParse(withTaggedQuery(stage));
   if (error === undefined) return stage;
-  throw new NearsightError({
+  throw noStage(stage, `one with ${firstProblem(error)}`);
+}
+
+function noStage(stage: Stage | null, found: string): NearsightError {
+  return new NearsightError({
     code: "INVALID_ARGUMENT",
-    message: `Expected a view stage but found one with ${firstProblem(error)}`,
+    message: `Expected a view stage but found ${found}`,
     hint: "See the list of stages in core/stages.ts",
-    details: { stage: typeof stage === "object" && stage !== null ? stage.stage : null },
+    details: { stage: String(stage?.stage).slice(0, 50) },
   });
 }
 
 /** Bare strings are of the library alone, so the schema for outside input does not know them. */
 function withTaggedQuery(stage: Stage): Stage {
-  if (stage.stage !== "sortBySimilarity" || !("bare" in stage.query)) return stage;
-  const { bare } = stage.query;
+  if (stage.stage !== "sortBySimilarity" || !("bare" in Object(stage.query))) return stage;
+  const { bare } = stage.query as BareQuery;
   return { ...stage, query: typeof bare === "string" ? { prompt: bare } : { prompts: bare } };
 }
 
-/** A schema follows its input down, so that hostile depth would exhaust the stack. */
+/** Objects on one level of a filter: a few times what a filter may hold of conditions. */
+const MAX_WIDTH = 20_000;
+
+/** A schema follows its input down, so that hostile depth would exhaust the stack, and shared parts the memory. */
 function assertDepth(value: unknown): void {
   let level: unknown[] = [value];
-  // Each nested filter takes two levels: the object and the list it is in.
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > 2 * MAX_FILTER_DEPTH + 2) {
-      throw invalidFilter(`filters nested more than ${MAX_FILTER_DEPTH} deep`);
-    }
-    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+    if (depth > MAX_FILTER_DEPTH) throw invalidFilter(`filters nested more than ${MAX_FILTER_DEPTH} deep`);
+    level = level.flatMap(partsOf);
+    if (level.length > MAX_WIDTH) throw invalidFilter(`more than ${MAX_WIDTH} parts on one level`);
   }
+}
+
+/** The objects among the members; those of a list count as members of what holds it. */
+function partsOf(value: unknown): unknown[] {
+  const members = Object.values(Object(value)).flat();
+  return members.filter((member) => typeof member === "object" && member !== null);
 }
 
 type SchemaError = {

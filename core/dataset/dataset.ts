@@ -2,9 +2,12 @@
 
 import { NearsightError } from "../errors.ts";
 import type { Matrix, VectorsLike } from "../matrix.ts";
-import { STAGES_VERSION, type Stage } from "../stages.ts";
+import type { Stage } from "../stages.ts";
+import { assertName } from "../store/names.ts";
 import type { DatasetRecord, FieldRecord } from "../store/store.ts";
+import { checkView } from "./check.ts";
 import type { DatasetContext } from "./context.ts";
+import type { ImportOptions, ImportReport } from "./io-port.ts";
 import { type ResolvedView, WHOLE_DATASET } from "./resolve-view.ts";
 import { type Patch, type Sample, toSample } from "./sample.ts";
 import { SampleCollection } from "./sample-collection.ts";
@@ -75,6 +78,18 @@ export class Dataset extends SampleCollection<Sample> {
     return id;
   }
 
+  /**
+   * Adds the samples of a folder, file or archive; see docs/formats.md. What cannot be read is listed in `failed`,
+   * or thrown with `skipFailures: false`; what was added before stays.
+   * MEDIA_NOT_FOUND, MEDIA_INVALID, INVALID_ARGUMENT, LIMIT_EXCEEDED, ABORTED.
+   *
+   * @example
+   * const { added, failed } = await dataset.addDir("photos", { tags: "holiday" });
+   */
+  addDir(path: string, options: ImportOptions = {}): Promise<ImportReport> {
+    return this.context.io.addDir(this, path, options);
+  }
+
   /** Deletes samples with their labels and vectors; returns how many there were. */
   deleteSamples(samples: SamplesInput): Promise<number> {
     return deleteSamples(this.context.store, this.id, samples);
@@ -109,6 +124,7 @@ export class Dataset extends SampleCollection<Sample> {
 
   /** Gives the data set another name. DATASET_EXISTS */
   async rename(name: string): Promise<void> {
+    assertName(name, "a data set name");
     this.#record = await this.context.store.datasets.rename(this.id, name);
   }
 
@@ -119,9 +135,7 @@ export class Dataset extends SampleCollection<Sample> {
 
   /** A view made of stages, such as `view.toJSON()` gave; INVALID_ARGUMENT for a form this version does not know. */
   view(json: { readonly version?: number; readonly stages: readonly Stage[] }): SampleCollection {
-    const version = json.version ?? STAGES_VERSION;
-    if (version > STAGES_VERSION) throw newerView(version);
-    return json.stages.reduce<SampleCollection>((before, stage) => before.addStage(stage), this);
+    return checkView(json).reduce<SampleCollection>((before, stage) => before.addStage(stage), this);
   }
 
   /** Keeps a view under a name; INVALID_ARGUMENT if the name is taken, unless `overwrite`. */
@@ -158,15 +172,6 @@ function sampleNotFound(dataset: string, id: string): NearsightError {
     message: `Data set '${dataset}' has no sample ${JSON.stringify(id)}`,
     hint: "Take ids from the data set, such as with values('id')",
     details: { ids: [id] },
-  });
-}
-
-function newerView(version: number): NearsightError {
-  return new NearsightError({
-    code: "INVALID_ARGUMENT",
-    message: `Expected a view of version ${STAGES_VERSION} or older but found version ${version}`,
-    hint: "Upgrade nearsight",
-    details: { version },
   });
 }
 

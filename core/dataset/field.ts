@@ -1,6 +1,7 @@
 /** Builds filters: `F("confidence").gt(0.5)` instead of JSON written by hand. */
 
 import type { Comparison, Filter, FilterValue } from "../filter.ts";
+import { checkFilter } from "./check.ts";
 
 /** A filter that can be combined with others; as JSON it is the plain filter. */
 export type Expression = Filter & {
@@ -59,9 +60,9 @@ export function not(filter: Filter): Expression {
   return expression({ op: "not", filter: plainFilter(filter) });
 }
 
-/** The filter as plain JSON, without the methods of an expression. */
+/** The filter as plain JSON, without the methods of an expression. INVALID_FILTER */
 export function plainFilter(filter: Filter): Filter {
-  return structuredClone({ ...filter });
+  return checkFilter(filter);
 }
 
 // On the prototype and hidden from loops, so that an expression's members are the filter's and nothing else.

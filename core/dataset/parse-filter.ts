@@ -88,7 +88,11 @@ const COMPARISON_SIGNS: Readonly<Record<string, Comparison>> = {
   ">=": "gte",
 };
 
-const WORD_VALUES: Readonly<Record<string, FilterValue>> = { true: true, false: false, null: null };
+const WORD_VALUES: ReadonlyMap<string, FilterValue> = new Map([
+  ["true", true],
+  ["false", false],
+  ["null", null],
+]);
 
 class Parser {
   readonly #text: string;
@@ -179,7 +183,7 @@ class Parser {
     this.#next++;
     if (token.kind === "text") return token.value;
     if (token.kind === "number") return Number(token.value);
-    const known = token.kind === "word" ? WORD_VALUES[token.value.toLowerCase()] : undefined;
+    const known = token.kind === "word" ? WORD_VALUES.get(token.value.toLowerCase()) : undefined;
     if (known !== undefined) return known;
     this.#next--;
     return this.#fail("a quoted text, a number, true, false or null");

@@ -2,6 +2,7 @@
 
 import type { Stage } from "../stages.ts";
 import type { DatasetRecord, StoreStage } from "../store/store.ts";
+import type { SearchExplanation } from "./answer-port.ts";
 import type { DatasetContext } from "./context.ts";
 import type { ResolvedSimilarity } from "./similarity-port.ts";
 
@@ -9,9 +10,11 @@ import type { ResolvedSimilarity } from "./similarity-port.ts";
 export interface ResolvedView {
   readonly stages: readonly StoreStage[];
   readonly found: ResolvedSimilarity | null;
+  /** How each search of the view was done, in the order of its stages. */
+  readonly searches: readonly SearchExplanation[];
 }
 
-export const WHOLE_DATASET: ResolvedView = { stages: [], found: null };
+export const WHOLE_DATASET: ResolvedView = { stages: [], found: null, searches: [] };
 
 /** The view after one more stage. */
 export async function resolveStage(
@@ -27,7 +30,11 @@ export async function resolveStage(
     patchesField: patchesFieldOf(before.stages),
     stage,
   });
-  return { stages: [...before.stages, found.order], found };
+  return {
+    stages: [...before.stages, found.order],
+    found,
+    searches: [...before.searches, found.explanation],
+  };
 }
 
 /** The field whose patches the stages lead to, or null for samples. */

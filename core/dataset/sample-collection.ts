@@ -6,6 +6,7 @@ import type { MediaRow, RowIdentity, StoreStage } from "../store/store.ts";
 import { BrainMethods } from "./brain-methods.ts";
 import type { DatasetContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
+import type { ExportOptions, ExportReport } from "./io-port.ts";
 import { patchesFieldOf, type ResolvedView } from "./resolve-view.ts";
 import { type Patch, type Sample, toRow } from "./sample.ts";
 import { changeSamples, sampleIds, setEach } from "./write-samples.ts";
@@ -104,6 +105,18 @@ export abstract class SampleCollection<Row extends Sample | Patch = Sample> exte
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     const stages = this.stages.map(({ stage, ...options }) => `  ${stage} ${JSON.stringify(options)}`);
     return [`${this.constructor.name} '${this.dataset.name}'`, ...stages].join("\n");
+  }
+
+  /**
+   * Writes the samples, as the view shows them, to a folder, file or archive; see docs/formats.md. Nothing is at the
+   * target before all is written. What cannot be written is listed in `failed`, or thrown with `skipFailures: false`.
+   * INVALID_ARGUMENT, WRITE_FAILED, ABORTED.
+   *
+   * @example
+   * await dataset.match(F("uniqueness").gt(0.5)).export("unique.zip", { format: "tree" });
+   */
+  export(path: string, options: ExportOptions = {}): Promise<ExportReport> {
+    return this.context.io.export(this as unknown as SampleCollection, path, options);
   }
 
   private async snapshot(patchesField: string | null) {

@@ -8,7 +8,7 @@ import type { DetectionInput, LabelInput } from "./labels.ts";
 
 /**
  * A sample to add: its file, and any fields beside. Labels are `{ _cls: "Classification", ... }` or
- * `{ _cls: "Detections", detections: [...] }`; typed arrays are vectors. The file is not opened.
+ * `{ _cls: "Detections", detections: [...] }`; a Float32Array or Float64Array is a vector. The file is not opened.
  *
  * @example
  * await dataset.addSamples([{ filepath: "cat.jpg", tags: ["train"], ground_truth: { _cls: "Classification", label: "cat" } }]);
@@ -39,14 +39,16 @@ export function toNewSample(
   input: SampleInput,
   vectorFields: ReadonlySet<string>,
 ): { sample: NewSample; vectors: Record<string, Float32Array> } {
+  if (typeof input !== "object" || input === null)
+    throw invalid("sample", "an object with a filepath", input);
   const { filepath, id = newId(), tags = [], mediaType, uri = null, ...rest } = input;
-  const path = text(filepath, "filepath");
-  const { fields, labels, labelFields, vectors } = toParts(text(id, "id"), rest, vectorFields);
+  const path = filled(filepath, "filepath");
+  const { fields, labels, labelFields, vectors } = toParts(filled(id, "id"), rest, vectorFields);
   const sample = {
     id,
     filepath: absolutePath(path),
-    uri,
-    mediaType: mediaType ?? mediaTypeOf(path),
+    uri: uri === null ? null : filled(uri, "uri"),
+    mediaType: mediaType === undefined ? mediaTypeOf(path) : filled(mediaType, "mediaType"),
     tags: toTags(tags),
     fields,
     labels,
@@ -61,7 +63,7 @@ export function toParts(
   values: Readonly<Record<string, unknown>>,
   vectorFields: ReadonlySet<string>,
 ): FieldParts {
-  const parts: FieldParts = { fields: {}, labels: [], labelFields: {}, vectors: {} };
+  const parts: FieldParts = { fields: byName(), labels: [], labelFields: byName(), vectors: byName() };
   for (const [field, value] of Object.entries(values)) {
     if (value === undefined) continue;
     const vector = toVector(value, vectorFields.has(field));
@@ -72,6 +74,11 @@ export function toParts(
     } else parts.fields[field] = plain(value, field, 0);
   }
   return parts;
+}
+
+/** An object whose only members are those put into it, so that fields may have names such as `constructor`. */
+function byName<Value>(): Record<string, Value> {
+  return Object.create(null) as Record<string, Value>;
 }
 
 function toVector(value: unknown, expected: boolean): Float32Array | null {
@@ -90,7 +97,7 @@ function toLabelRecords(sampleId: string, field: string, label: LabelInput): Lab
   if (label._cls === "Classification") {
     return [{ ...labelRecord(sampleId, field, label), kind: "classification", boundingBox: null }];
   }
-  return label.detections.map((detection) => ({
+  return (list(label.detections, `${field}.detections`) as readonly DetectionInput[]).map((detection) => ({
     ...labelRecord(sampleId, field, detection),
     kind: "detection",
     boundingBox: toBox(detection.boundingBox, field),
@@ -102,16 +109,17 @@ function labelRecord(
   field: string,
   input: Omit<DetectionInput, "boundingBox" | "_cls">,
 ): Omit<LabelRecord, "kind" | "boundingBox"> {
+  if (!isPlainObject(input)) throw invalid(field, "labels that are objects", input);
   const { id = newId(), label, confidence, tags = [], attributes = {} } = input;
   return {
-    id,
+    id: filled(id, `${field}.id`),
     sampleId,
     field,
     label: text(label, `${field}.label`),
     confidence:
       confidence === undefined || confidence === null ? null : finite(confidence, `${field}.confidence`),
     tags: toTags(tags),
-    attributes: plain(attributes, field, 0) as Record<string, unknown>,
+    attributes: attributesOf(attributes, `${field}.attributes`),
   };
 }
 
@@ -122,9 +130,14 @@ function toBox(box: unknown, field: string): readonly [number, number, number, n
   throw invalid(`${field}.boundingBox`, "4 numbers: left, top, width, height", box);
 }
 
-function toTags(tags: unknown): string[] {
-  if (!Array.isArray(tags)) throw invalid("tags", "a list of texts", tags);
-  return tags.map((tag) => text(tag, "tags"));
+function attributesOf(attributes: unknown, field: string): Record<string, unknown> {
+  if (!isPlainObject(attributes)) throw invalid(field, "an object", attributes);
+  return plain(attributes, field, 0) as Record<string, unknown>;
+}
+
+/** The tags as they can be kept; INVALID_ARGUMENT */
+export function toTags(tags: unknown): string[] {
+  return list(tags, "tags").map((tag) => text(tag, "tags"));
 }
 
 /** Deep enough for any document, shallow enough for SQLite's JSON reader (1,000) and for a stack. */
@@ -136,15 +149,40 @@ function plain(value: unknown, field: string, depth: number): unknown {
   if (value === null || value === undefined || typeof value === "boolean") return value ?? null;
   if (typeof value === "string") return text(value, field);
   if (typeof value === "number") return finite(value, field);
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return dateText(value, field);
   if (Array.isArray(value)) return value.map((one) => plain(one, field, depth + 1));
-  if (typeof value === "object") {
+  if (isPlainObject(value)) {
     const members = Object.entries(value).filter(([, inner]) => inner !== undefined);
     return Object.fromEntries(
       members.map(([key, inner]) => [text(key, field), plain(inner, field, depth + 1)]),
     );
   }
-  throw invalid(field, "text, a number, a boolean, a list, an object, a label or a vector", value);
+  throw invalid(
+    field,
+    "text, a number, a boolean, a date, a list, a plain object, a label or a vector (Float32Array, Float64Array)",
+    value,
+  );
+}
+
+/** False for maps, sets, bytes and the like, whose content is not in their members. */
+function isPlainObject(value: unknown): value is object {
+  return Object.prototype.toString.call(value) === "[object Object]";
+}
+
+function dateText(date: Date, field: string): string {
+  if (Number.isNaN(date.getTime())) throw invalid(field, "a date", date);
+  return date.toISOString();
+}
+
+function list(value: unknown, field: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw invalid(field, "a list", value);
+}
+
+/** Text that is not empty, as ids and addresses must be. */
+function filled(value: unknown, field: string): string {
+  if (value === "") throw invalid(field, "text that is not empty", value);
+  return text(value, field);
 }
 
 /** Text that every database can keep: PostgreSQL has no U+0000, and lone surrogates have no UTF-8. */
@@ -170,7 +208,10 @@ function invalid(field: string, expected: string, found: unknown): NearsightErro
 
 function describe(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === "object" && value !== null) return "an object";
+  if (isPlainObject(value)) return "an object";
+  // Such as "a Map" of "[object Map]".
+  if (typeof value === "object" && value !== null)
+    return `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
   return typeof value === "function" || typeof value === "symbol" ? `a ${typeof value}` : String(value);
 }
 

@@ -43,7 +43,7 @@ export function toRow(row: ViewRow): Sample | Patch {
 
 export function toSample(record: SampleRecord, distances: Readonly<Record<string, number>> = {}): Sample {
   const labels = Object.entries(record.labelFields).flatMap(([field, kind]) => {
-    const label = toLabel(kind, record.labels[field] ?? []);
+    const label = toLabel(kind, (Object.hasOwn(record.labels, field) && record.labels[field]) || []);
     return label === null ? [] : [[field, label] as const];
   });
   const { id, filepath, mediaType, tags } = record;

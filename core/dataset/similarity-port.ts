@@ -4,6 +4,7 @@ import { NearsightError } from "../errors.ts";
 import { isMatrix, type Matrix } from "../matrix.ts";
 import type { BareQuery, SimilarityQuery, SortBySimilarityStage } from "../stages.ts";
 import type { DatasetRecord, ResolvedOrderStage, StoreStage } from "../store/store.ts";
+import type { AnswerFacts, SearchExplanation } from "./answer-port.ts";
 
 export type { BareQuery } from "../stages.ts";
 
@@ -26,8 +27,10 @@ export interface ResolvedSimilarity {
     readonly distances: Float32Array;
     readonly scores: Float32Array;
     readonly brainKey: string;
-    readonly facts: Readonly<Record<string, unknown>>;
   };
+  readonly explanation: SearchExplanation;
+  /** Counted when it is asked for, so that a search does not wait for it. */
+  facts(): Promise<AnswerFacts>;
 }
 
 export interface SimilarityResolver {
@@ -52,7 +55,8 @@ export type SimilarityInput =
 export function toSimilarityQuery(input: SimilarityInput): SimilarityQuery | BareQuery {
   const query = taggedQuery(input);
   const vectors = "vector" in query ? [query.vector] : "vectors" in query ? query.vectors : [];
-  for (const vector of vectors) assertFinite(vector);
+  // What is no list of numbers is refused by the check of the stage.
+  for (const vector of [vectors].flat()) if (Array.isArray(vector)) assertFinite(vector);
   return query;
 }
 
@@ -75,7 +79,7 @@ function fromList(list: readonly unknown[]): SimilarityQuery | BareQuery {
 }
 
 function isNumbers(value: unknown): value is readonly number[] | Float32Array | Float64Array {
-  if (value instanceof Float32Array || value instanceof Float64Array) return true;
+  if (value instanceof Float32Array || value instanceof Float64Array) return value.length > 0;
   return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "number");
 }
 

@@ -1,12 +1,17 @@
 /** Views: lazy, frozen lists of stages over a data set. */
 
 import { STAGES_VERSION, type Stage } from "../stages.ts";
+import type { AnswerFacts, ViewExplanation } from "./answer-port.ts";
 import { checkStage } from "./check.ts";
 import type { DatasetContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
+import { explainStages, printedWhole } from "./explain-view.ts";
 import { type ResolvedView, resolveStage } from "./resolve-view.ts";
 import { deepFreeze, type Patch, type Sample } from "./sample.ts";
 import { SampleCollection } from "./sample-collection.ts";
+
+/** What `explain` reads of a view. */
+const EXPLAINED_ROWS = { offset: 0, limit: 100 } as const;
 
 /** One result of a similarity search. */
 export interface Hit {
@@ -28,6 +33,7 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
   protected readonly context: DatasetContext;
   readonly #before: () => Promise<ResolvedView>;
   #resolved: Promise<ResolvedView> | undefined;
+  #resolveMs = 0;
 
   constructor(
     dataset: Dataset,
@@ -58,7 +64,10 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
 
   async #resolveAfterBefore(): Promise<ResolvedView> {
     const stage = this.stages.at(-1) as Stage;
-    return resolveStage(this.context, this.dataset.record, await this.#before(), stage);
+    const start = performance.now();
+    const resolved = await resolveStage(this.context, this.dataset.record, await this.#before(), stage);
+    this.#resolveMs = performance.now() - start;
+    return resolved;
   }
 
   /** What the view's last similarity search found, of the rows that are still in the view, nearest first. */
@@ -74,6 +83,37 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
       distance: distances[i] ?? Number.NaN,
     }));
     return this.stages.at(-1)?.stage === "sortBySimilarity" ? hits : this.#stillThere(hits);
+  }
+
+  /**
+   * How complete the view's last similarity search is: whether it was exact, and how many rows of the searched
+   * view were `indexed`, `missing` or `stale`, counted now. Null on a view without a search.
+   *
+   * @example
+   * const { exact, missing } = await view.facts(); // true, 0
+   */
+  async facts(): Promise<AnswerFacts | null> {
+    return (await this.resolve()).found?.facts() ?? null;
+  }
+
+  /**
+   * How the view is read: for each stage where it runs, and for a search the run, the backend, what was searched,
+   * whether exactly, fallbacks, and milliseconds by phase. Plain JSON without vectors and secrets.
+   *
+   * @example
+   * console.log(await dataset.sortBySimilarity({ id }, { k: 25 }).explain());
+   */
+  async explain(): Promise<ViewExplanation> {
+    const { stages, searches } = await this.resolve();
+    const start = performance.now();
+    await this.context.store.samples.ids(this.dataset.id, stages, EXPLAINED_ROWS);
+    const firstRows = performance.now() - start;
+    const round = (milliseconds: number) => Number(milliseconds.toFixed(2));
+    return printedWhole({
+      dataset: this.dataset.name,
+      stages: explainStages(this.stages, searches),
+      milliseconds: { resolve: round(this.#resolveMs), firstRows: round(firstRows) },
+    });
   }
 
   async #stillThere(hits: readonly Hit[]): Promise<Hit[]> {

@@ -2,8 +2,8 @@
 
 import { NearsightError } from "../errors.ts";
 import { assertUsable, type Matrix, toMatrix, type VectorsLike } from "../matrix.ts";
-import type { MetadataStore, NewSample, RowIdentity, SampleChange } from "../store/store.ts";
-import { type SampleInput, toNewSample, toParts } from "./sample-input.ts";
+import type { MetadataStore, NewSample, RowIdentity, SampleChange, VectorColumn } from "../store/store.ts";
+import { type SampleInput, toNewSample, toParts, toTags } from "./sample-input.ts";
 import { type RowsInput, toIds } from "./stage-methods.ts";
 
 /** Samples written in one transaction. */
@@ -28,6 +28,7 @@ export async function addSamples(
   datasetId: string,
   inputs: Iterable<SampleInput> | AsyncIterable<SampleInput>,
 ): Promise<string[]> {
+  assertIterable(inputs);
   const vectorFields = await vectorFieldsOf(store, datasetId);
   const ids: string[] = [];
   for await (const chunk of chunks(inputs, SAMPLES_PER_WRITE)) {
@@ -38,10 +39,7 @@ export async function addSamples(
       samples.push(sample);
       collect(columns, sample.id, vectors);
     }
-    const matrices = toMatrices(columns);
-    await assertDimensions(store, datasetId, matrices);
-    await store.samples.add(datasetId, samples);
-    await putVectors(store, datasetId, matrices);
+    await store.samples.add(datasetId, samples, toColumns(columns));
     for (const sample of samples) ids.push(sample.id);
   }
   return ids;
@@ -66,6 +64,7 @@ export async function changeSamples(
   samples: SamplesInput,
   change: Omit<SampleChange, "id">,
 ): Promise<void> {
+  toTags(change.addTags ?? []);
   for await (const ids of chunks(sampleIds(samples), SAMPLES_PER_WRITE)) {
     await store.samples.update(
       datasetId,
@@ -103,10 +102,7 @@ export async function setEach(
       if (kind !== undefined) return { id, labels: { [field]: { kind, records: labels } } };
       return holdsLabels && value === null ? { id, labels: { [field]: null } } : { id, fields };
     });
-    const matrices = toMatrices(columns);
-    await assertDimensions(store, datasetId, matrices);
-    await store.samples.update(datasetId, changes);
-    await putVectors(store, datasetId, matrices);
+    await store.samples.update(datasetId, changes, toColumns(columns));
   }
 }
 
@@ -164,32 +160,24 @@ function collect(columns: VectorColumns, id: string, vectors: Readonly<Record<st
   }
 }
 
-/** Checks the vectors before anything is written. DIMENSION_MISMATCH, VECTOR_INVALID. */
-function toMatrices(columns: VectorColumns): { field: string; ids: string[]; vectors: Matrix }[] {
+/** Checks the vectors before anything is written; VECTOR_INVALID, or INVALID_ARGUMENT for other than numbers. */
+function toColumns(columns: VectorColumns): VectorColumn[] {
   return [...columns].map(([field, column]) => {
     const vectors = toMatrix(column.vectors);
     if (vectors.dimension === 0) throw emptyVector(field);
     assertUsable(vectors);
-    return { field, ids: column.ids, vectors };
+    return { field, ownerIds: column.ids, vectors };
   });
 }
 
-/** Refuses vectors before the samples they belong to are written. */
-async function assertDimensions(
-  store: MetadataStore,
-  datasetId: string,
-  columns: readonly { field: string; vectors: Matrix }[],
-): Promise<void> {
-  for (const { field, vectors } of columns) {
-    const expected = await store.vectors.dimension(datasetId, field);
-    if (expected === null || expected === vectors.dimension) continue;
-    throw new NearsightError({
-      code: "DIMENSION_MISMATCH",
-      message: `Expected vectors of ${expected} numbers for field '${field}' but found ${vectors.dimension}`,
-      hint: "Keep vectors of another model in another field",
-      details: { field, expected, found: vectors.dimension },
-    });
-  }
+function assertIterable(inputs: unknown): void {
+  const found = Object(inputs) as object;
+  if (Symbol.iterator in found || Symbol.asyncIterator in found) return;
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a list or stream of samples but found ${inputs === null ? "null" : `a single ${typeof inputs}`}`,
+    hint: "Pass a list, or call addSample() for one",
+  });
 }
 
 function emptyVector(field: string): NearsightError {
@@ -198,14 +186,6 @@ function emptyVector(field: string): NearsightError {
     message: `Expected vectors for field '${field}' but found one without numbers`,
     hint: "Leave the field out where there is no vector",
   });
-}
-
-async function putVectors(
-  store: MetadataStore,
-  datasetId: string,
-  columns: readonly { field: string; ids: string[]; vectors: Matrix }[],
-): Promise<void> {
-  for (const { field, ids, vectors } of columns) await store.vectors.put(datasetId, field, ids, vectors);
 }
 
 /** The items in lists of at most `size`. */

@@ -5,9 +5,10 @@ import { type Matrix, matrix, vectorProblem } from "../matrix.ts";
 import type { InputSpec } from "../media/input-spec.ts";
 import type { EmbeddingModel, EmbedOptions } from "./model.ts";
 
-/** One item: its tensor, or the reason why there is none. `Id` is anything the caller tells items apart by. */
+/** One item: its tensor, its vector if that is known, or the reason why there is neither. `Id` is anything the caller tells items apart by. */
 export type EmbedItem<Id = string> =
   | { readonly id: Id; readonly tensor: Float32Array }
+  | { readonly id: Id; readonly vector: Float32Array }
   | { readonly id: Id; readonly error: Error };
 
 /** What became of a run of items: `vectors` has one row for each of `ids`, in the order they came. */
@@ -24,6 +25,9 @@ export interface EmbedAllOptions extends EmbedOptions {
 
 /** Larger batches gain little on a CPU and cost memory. */
 const DEFAULT_BATCH = 8;
+
+/** Items of a batch at most, as a multiple of those the model has to work on. */
+const KNOWN_SHARE = 8;
 
 /** These mean that no item can be embedded. */
 const FATAL = ["ABORTED", "CLOSED", "PACKAGE_MISSING"] as const;
@@ -88,12 +92,12 @@ async function embedBatch<Id>(
   options: EmbedOptions,
 ): Promise<Outcome<Id>[]> {
   const length = shape.reduce((product, size) => product * size, 1);
-  const checked = batch.map((item) => ("error" in item ? item : checkLength(item, length)));
+  const checked = batch.map((item) => ("tensor" in item ? checkLength(item, length) : item));
   const tensors = checked.filter((item) => "tensor" in item);
   const vectors = await embedHalving(model, tensors, shape, options);
   let next = 0;
   return checked.map((item) => {
-    if ("error" in item) return item;
+    if (!("tensor" in item)) return item;
     const result = vectors[next++] as Float32Array | Error;
     if (result instanceof Float32Array) return { id: item.id, vector: result };
     return { id: item.id, error: result };
@@ -110,6 +114,7 @@ async function embedHalving(
   if (items.length === 0) return [];
   try {
     const vectors = await model.embed({ data: stack(items), shape: [items.length, ...shape] }, options);
+    assertAnswers(model, vectors, items.length);
     return items.map((_, i) => usableRow(vectors, i));
   } catch (error) {
     if (isFatal(error)) throw error;
@@ -119,6 +124,15 @@ async function embedHalving(
   const middle = Math.ceil(items.length / 2);
   const first = await embedHalving(model, items.slice(0, middle), shape, options);
   return [...first, ...(await embedHalving(model, items.slice(middle), shape, options))];
+}
+
+function assertAnswers(model: EmbeddingModel, vectors: Matrix, items: number): void {
+  if (vectors.rows === items && vectors.dimension === model.dimension) return;
+  throw new NearsightError({
+    code: "MODEL_INVALID",
+    message: `Expected ${items} vectors of ${model.dimension} numbers from ${model.name} but found ${vectors.rows} of ${vectors.dimension}`,
+    hint: "Export the model with a free batch size, and one vector an item",
+  });
 }
 
 function usableRow(vectors: Matrix, row: number): Float32Array | Error {
@@ -163,18 +177,22 @@ function itemShape(input: InputSpec): readonly number[] {
   return [3, input.height, input.width];
 }
 
-async function* inBatches<Item>(
-  items: AsyncIterable<Item>,
+/** Batches of `size` tensors; items that need no work come along, up to a bound. */
+async function* inBatches<Id>(
+  items: AsyncIterable<EmbedItem<Id>>,
   size: number,
   signal: AbortSignal | undefined,
-): AsyncIterable<readonly Item[]> {
-  let batch: Item[] = [];
+): AsyncIterable<readonly EmbedItem<Id>[]> {
+  let batch: EmbedItem<Id>[] = [];
+  let tensors = 0;
   for await (const item of items) {
     throwIfAborted(signal);
     batch.push(item);
-    if (batch.length < size) continue;
+    if ("tensor" in item) tensors++;
+    if (tensors < size && batch.length < size * KNOWN_SHARE) continue;
     yield batch;
     batch = [];
+    tensors = 0;
   }
   if (batch.length > 0) yield batch;
 }

@@ -9,6 +9,7 @@ import { ERROR_CASES } from "./cases/errors.ts";
 import { FETCH_CASES } from "./cases/fetch.ts";
 import { LIFECYCLE_CASES } from "./cases/lifecycle.ts";
 import { LIMIT_CASES } from "./cases/limits.ts";
+import { NEIGHBOR_CASES } from "./cases/neighbors.ts";
 import { SEARCH_CASES } from "./cases/search.ts";
 import { SELECTION_CASES } from "./cases/selection.ts";
 import { WRITE_CASES } from "./cases/write.ts";
@@ -49,6 +50,7 @@ const GROUPS: Readonly<Record<string, readonly ContractCase[]>> = {
   fetch: FETCH_CASES,
   search: SEARCH_CASES,
   selection: SELECTION_CASES,
+  neighbors: NEIGHBOR_CASES,
   limits: LIMIT_CASES,
   errors: ERROR_CASES,
   concurrency: CONCURRENCY_CASES,

@@ -1,8 +1,17 @@
 /** The contract itself is tried: each of these backends has one fault, and a case has to find it. */
 
 import { describe, expect, test } from "vitest";
-import type { Backend, Batch, Collection, Columns, SearchOptions } from "../../core/backends/backend.ts";
+import type {
+  Backend,
+  Batch,
+  Collection,
+  Columns,
+  Neighborhoods,
+  NeighborOptions,
+  SearchOptions,
+} from "../../core/backends/backend.ts";
 import { type Metric, scoreOf } from "../../core/backends/metric.ts";
+import { neighborhoods } from "../../core/brain/compare/neighbors.ts";
 import { isNearsightError } from "../../core/errors.ts";
 import { failedCases } from "./backend-contract.ts";
 import { stream } from "./context.ts";
@@ -61,6 +70,56 @@ function writing(
       };
     },
   }));
+}
+
+/** A fault in what the neighbours of every entry are: `spoil` gives those of one entry. */
+function neighboring(
+  spoil: (hits: Columns, id: string, options: NeighborOptions) => Columns,
+  ask: (options: NeighborOptions) => NeighborOptions = (options) => options,
+): () => Backend {
+  return faulty((collection, backend) => ({
+    async *neighbors(options) {
+      const { neighbors: _, ...plain } = collection;
+      for await (const part of neighborhoods(backend, plain, ask(options)))
+        yield spoiled(part, options, spoil);
+    },
+  }));
+}
+
+function spoiled(
+  { ids, sampleIds, starts, neighbors }: Neighborhoods,
+  options: NeighborOptions,
+  spoil: (hits: Columns, id: string, options: NeighborOptions) => Columns,
+): Neighborhoods {
+  const each = ids.map((id, i) => spoil(between(neighbors, starts[i] ?? 0, starts[i + 1] ?? 0), id, options));
+  const ends = each.map((_, i) => each.slice(0, i + 1).reduce((sum, hits) => sum + hits.ids.length, 0));
+  return {
+    ids,
+    sampleIds,
+    starts: Uint32Array.from([0, ...ends]),
+    neighbors: {
+      ids: each.flatMap((hits) => hits.ids),
+      sampleIds: each.flatMap((hits) => hits.sampleIds),
+      distances: Float32Array.from(each.flatMap((hits) => [...hits.distances])),
+    },
+  };
+}
+
+function between({ ids, sampleIds, distances }: Columns, start: number, end: number): Columns {
+  return {
+    ids: ids.slice(start, end),
+    sampleIds: sampleIds.slice(start, end),
+    distances: distances.slice(start, end),
+  };
+}
+
+function filtered(hits: Columns, keep: (id: string, distance: number) => boolean): Columns {
+  const rows = [...hits.ids.keys()].filter((i) => keep(hits.ids[i] ?? "", hits.distances[i] ?? 0));
+  return {
+    ids: rows.map((i) => hits.ids[i] ?? ""),
+    sampleIds: rows.map((i) => hits.sampleIds[i] ?? ""),
+    distances: Float32Array.from(rows, (i) => hits.distances[i] ?? 0),
+  };
 }
 
 function first({ ids, sampleIds, distances }: Columns, count: number): Columns {
@@ -248,6 +307,46 @@ const FAULTS = {
       },
     }),
   ),
+  "takes every copy for the entry itself": neighboring((hits) =>
+    filtered(hits, (_, distance) => Math.abs(distance) > 1e-6),
+  ),
+  "counts the entry among its neighbours": neighboring((hits, id, { k }) => {
+    const own = { ids: [id], sampleIds: [`sample-${id}`], distances: new Float32Array(1) };
+    const all = {
+      ids: [...own.ids, ...hits.ids],
+      sampleIds: [...own.sampleIds, ...hits.sampleIds],
+      distances: Float32Array.from([0, ...hits.distances]),
+    };
+    return first(all, k ?? all.ids.length);
+  }),
+  "loses one neighbour to the entry itself": neighboring((hits, _, { k }) =>
+    k === null ? hits : first(hits, k - 1),
+  ),
+  "gives the neighbours of a selection from everywhere": neighboring(
+    (hits) => hits,
+    ({ within, ...options }) => options,
+  ),
+  "looks for neighbours at any distance": neighboring(
+    (hits) => hits,
+    ({ maxDistance, ...options }) => options,
+  ),
+  "lists each pair of neighbours once": neighboring((hits, id) => filtered(hits, (other) => other > id)),
+  "gives neighbours in no order": neighboring(({ ids, sampleIds, distances }) => ({
+    ids: ids.toReversed(),
+    sampleIds: sampleIds.toReversed(),
+    distances: distances.toReversed(),
+  })),
+  "gives squared distances of neighbours": neighboring((hits) =>
+    withDistances(hits, (distance) => distance ** 2),
+  ),
+  "gives the first part of the neighbours only": faulty((collection, backend) => ({
+    async *neighbors(options) {
+      for await (const part of neighborhoods(backend, collection, options)) {
+        yield part;
+        return;
+      }
+    },
+  })),
   "does not hear the signal": faulty((collection) => ({
     upsert: (batches) => collection.upsert(batches),
     search: (queries, { signal, ...options }) => collection.search(queries, options),
@@ -289,6 +388,21 @@ const FOUND_BY: Readonly<Record<keyof typeof FAULTS, string>> = {
   "keeps the sample id of the first write":
     "write > upsert replaces entries of the same id and touches no other",
   "takes a name that is in use": "lifecycle > a taken name is INDEX_EXISTS and changes nothing",
+  "takes every copy for the entry itself":
+    "neighbors > copies are neighbours of each other at distance 0, by id, and no entry is its own",
+  "counts the entry among its neighbours":
+    "neighbors > cosine: the nearest of each entry are the oracle's, itself left out",
+  "loses one neighbour to the entry itself":
+    "neighbors > cosine: the nearest of each entry are the oracle's, itself left out",
+  "gives the neighbours of a selection from everywhere":
+    "neighbors > a selection limits entries and neighbours alike",
+  "looks for neighbours at any distance": "neighbors > cosine: all within a distance are the oracle's",
+  "lists each pair of neighbours once": "neighbors > euclidean: all within a distance are the oracle's",
+  "gives neighbours in no order":
+    "neighbors > cosine: the nearest of each entry are the oracle's, itself left out",
+  "gives squared distances of neighbours": "neighbors > euclidean: all within a distance are the oracle's",
+  "gives the first part of the neighbours only":
+    "neighbors > over a thousand entries are all there, in parts",
   "does not hear the signal": "errors > a signal that has fired is ABORTED and nothing is done",
 };
 

@@ -1,10 +1,11 @@
 /** Adds vectors a caller has to an index: planned as entries, written, then settled. */
 
-import type { ExistingOptions } from "../dataset/brain-port.ts";
-import { NearsightError } from "../errors.ts";
-import { type Matrix, takeRows, toVectors, type VectorData, type VectorsLike } from "../matrix.ts";
-import { type Failure, writeBatch } from "./entries.ts";
-import { assertDimension, type OpenIndex } from "./open-index.ts";
+import type { Batch } from "../../backends/backend.ts";
+import type { ExistingOptions } from "../../dataset/brain-port.ts";
+import { NearsightError } from "../../errors.ts";
+import { type Matrix, takeRows, toVectors, type VectorData, type VectorsLike } from "../../matrix.ts";
+import { type Failure, writeBatch } from "../entries.ts";
+import { assertDimension, type OpenIndex } from "../open-index.ts";
 
 /** Entries per write. */
 const ADD_ROWS = 1_000;
@@ -31,11 +32,31 @@ export async function addEntries(
       sampleIds: rows.map((row) => sampleIds[row] ?? ""),
       vectors: takeRows(vectors, rows),
     };
-    const planned = batch.ids.map((entryId, i) => ({ entryId, sampleId: batch.sampleIds[i] ?? entryId }));
-    await index.context.store.entries.plan(index.run.id, planned, { overwrite: true });
-    failed.push(...(await writeBatch(index, batch)));
+    failed.push(...(await addBatch(index, batch)));
   }
   if (failed.length > 0) throw refused(index, failed, chosen.length);
+}
+
+/**
+ * Plans and writes a batch. Entries that are indexed stay so: were this process killed, they would still have
+ * their former vectors. What another process deletes meanwhile is written again: the addition is the later one.
+ */
+async function addBatch(index: OpenIndex, batch: Batch): Promise<Failure[]> {
+  const failed: Failure[] = [];
+  let { ids, sampleIds, vectors } = batch;
+  while (ids.length > 0) {
+    const planned = ids.map((entryId, i) => ({ entryId, sampleId: sampleIds[i] ?? entryId }));
+    await index.context.store.entries.plan(index.run.id, planned, { overwrite: "unwritten" });
+    const sourceVersions = new Map(ids.map((id) => [id, null]));
+    const outcome = await writeBatch(index, { ids, sampleIds, vectors, sourceVersions });
+    failed.push(...outcome.failed);
+    const again = new Set(outcome.unwanted);
+    const rows = [...ids.keys()].filter((row) => again.has(ids[row] ?? ""));
+    vectors = takeRows(vectors, rows);
+    sampleIds = rows.map((row) => sampleIds[row] ?? "");
+    ids = rows.map((row) => ids[row] ?? "");
+  }
+  return failed;
 }
 
 /** Positions to write: the last of doubled ids wins; known ids are replaced, skipped or refused. */

@@ -1,12 +1,13 @@
 /** Adds to an index what its view has and it lacks. */
 
-import type { AddedReport, EmbeddingOptions } from "../dataset/brain-port.ts";
-import type { SampleCollection } from "../dataset/sample-collection.ts";
+import type { AddedReport, EmbeddingOptions } from "../../dataset/brain-port.ts";
+import type { SampleCollection } from "../../dataset/sample-collection.ts";
+import { failedEntries } from "../entries.ts";
+import { withLease } from "../lease.ts";
+import type { OpenIndex } from "../open-index.ts";
+import { queryModel } from "../query/query.ts";
 import { extendRun } from "./build.ts";
-import { failedEntries } from "./entries.ts";
-import { withLease } from "./lease.ts";
-import type { OpenIndex } from "./open-index.ts";
-import { queryModel } from "./query.ts";
+import { checkEmbeddingOptions } from "./check-embedding.ts";
 
 /** Embeds and writes the rows of `samples` that are not indexed; see `SimilarityIndex.addMissing`. */
 export async function addMissing(
@@ -14,6 +15,7 @@ export async function addMissing(
   samples: SampleCollection,
   options: EmbeddingOptions,
 ): Promise<AddedReport> {
+  checkEmbeddingOptions(options);
   const { context, run } = index;
   const model = await queryModel(index);
   const before = (await context.store.entries.counts(run.id)).indexed;

@@ -1,20 +1,25 @@
 /** The build itself: rows of the view are frozen as entries, then read back, embedded and written in a stream. */
 
-import type { EmbeddingOptions } from "../dataset/brain-port.ts";
-import type { SampleCollection } from "../dataset/sample-collection.ts";
-import { NearsightError, throwIfAborted } from "../errors.ts";
-import { concatRows, type VectorData } from "../matrix.ts";
-import type { EmbeddingModel } from "../models/model.ts";
-import type { PlannedEntry, RowIdentity } from "../store/store.ts";
+import type { EmbeddingOptions } from "../../dataset/brain-port.ts";
+import type { SampleCollection } from "../../dataset/sample-collection.ts";
+import { NearsightError, throwIfAborted } from "../../errors.ts";
+import type { VectorData } from "../../matrix.ts";
+import type { EmbeddingModel } from "../../models/model.ts";
+import type { PlannedEntry, RowIdentity } from "../../store/store.ts";
+import { dropVectors, entryPages, type Failure, forgetEntries, writeBatch } from "../entries.ts";
+import type { OpenIndex } from "../open-index.ts";
+import type { EmbeddingPlan } from "../request.ts";
+import { planChanged } from "./changed-sources.ts";
 import type { EmbeddedRows } from "./embed-media.ts";
-import { entryPages, type Failure, writeBatch } from "./entries.ts";
 import type { GivenVectors } from "./given-vectors.ts";
-import type { OpenIndex } from "./open-index.ts";
-import type { EmbeddingPlan } from "./request.ts";
-import { firstFromField, fromField, fromMap, fromModel, type VectorSource } from "./vector-source.ts";
-
-/** Vectors per write to the backend. */
-const WRITE_ROWS = 64;
+import {
+  firstFromField,
+  fromField,
+  fromMap,
+  fromModel,
+  type VectorSource,
+  type WantedRow,
+} from "./vector-source.ts";
 
 export type BuildPlan = Exclude<EmbeddingPlan, { kind: "none" }>;
 
@@ -37,8 +42,14 @@ export async function buildRun(
   const run = index.run;
   const vectors =
     plan.kind === "given" ? await collectGiven(samples, run.config.patchesField, plan.vectors) : null;
-  if (run.state === "planned") await freezeRows(index, samples, vectors, epoch, options.signal);
-  else await retryFailed(index, epoch);
+  if (run.state === "planned") {
+    // Left by a builder that was killed while it froze the rows: the view may be another by now.
+    await forgetEntries(index);
+    await freezeRows(index, samples, vectors, epoch, options.signal);
+  } else {
+    await retryFailed(index, epoch);
+    if (plan.kind === "model") await planChanged(index, samples, epoch, options.signal);
+  }
   return writePending(index, sourceOf(index, samples, plan, vectors, options), options, epoch);
 }
 
@@ -63,8 +74,8 @@ async function outcomeOf({ context, run }: OpenIndex): Promise<BuildOutcome> {
 }
 
 /**
- * Brings a run up to its view: rows that are not in the index yet, and those that failed, are embedded and
- * written; entries that are indexed are left alone.
+ * Brings a run up to its view: rows that are not in the index yet, those that failed, and those whose file
+ * has changed are embedded and written; other entries are left alone.
  */
 export async function extendRun(
   index: OpenIndex,
@@ -75,6 +86,7 @@ export async function extendRun(
 ): Promise<BuildOutcome> {
   await freezeRows(index, samples, null, epoch, options.signal);
   await retryFailed(index, epoch);
+  await planChanged(index, samples, epoch, options.signal);
   const plan = { kind: "model", model, field: index.run.config.embeddingsField } as const;
   return writePending(index, sourceOf(index, samples, plan, null, options), options, epoch);
 }
@@ -119,7 +131,7 @@ async function* positionedRows(
   }
 }
 
-async function collectGiven(
+export async function collectGiven(
   samples: SampleCollection,
   patchesField: string | null,
   given: GivenVectors,
@@ -150,6 +162,8 @@ async function freezeRows(
       .map((row) => ({ entryId: row.id, sampleId: row.sampleId }));
     await index.context.store.entries.plan(id, planned, { epoch });
   }
+  // Deleted between the reading of a page and its planning, when there was no entry to mark yet.
+  await index.context.store.entries.markVanished(id, config.patchesField);
 }
 
 async function retryFailed(index: OpenIndex, epoch: number): Promise<void> {
@@ -158,9 +172,13 @@ async function retryFailed(index: OpenIndex, epoch: number): Promise<void> {
   await entries.plan(index.run.id, failed, { overwrite: true, epoch });
 }
 
-async function* pendingPages(index: OpenIndex): AsyncGenerator<RowIdentity[]> {
+async function* pendingPages(index: OpenIndex): AsyncGenerator<WantedRow[]> {
   for await (const page of entryPages(index.context.store, index.run.id, ["pending"])) {
-    yield page.map((entry) => ({ id: entry.entryId, sampleId: entry.sampleId }));
+    yield page.map(({ entryId, sampleId, sourceVersion }) => ({
+      id: entryId,
+      sampleId,
+      isChanged: sourceVersion !== null,
+    }));
   }
 }
 
@@ -175,7 +193,8 @@ async function writeAll(
   let done = counts.indexed;
   let failed = 0;
   options.progress?.({ phase: "indexing", done, total, failed });
-  for await (const rows of inWrites(source(pendingPages(index)))) {
+  // Each batch is written as it comes, while the next is embedded: a killed builder loses these two at most.
+  for await (const rows of source(pendingPages(index))) {
     throwIfAborted(options.signal);
     const failures = await writeRows(index, rows, epoch);
     const first = failures[0];
@@ -187,39 +206,16 @@ async function writeAll(
 }
 
 async function writeRows(index: OpenIndex, rows: EmbeddedRows, epoch: number): Promise<readonly Failure[]> {
-  const refused = rows.ids.length === 0 ? [] : await writeBatch(index, rows, epoch);
+  const refused: Failure[] = [];
+  if (rows.ids.length > 0) {
+    const { failed, unwanted } = await writeBatch(index, rows, epoch);
+    await dropVectors(index, unwanted);
+    refused.push(...failed);
+  }
   if (rows.failed.length > 0) {
     await index.context.store.entries.settle(index.run.id, { indexed: [], failed: rows.failed }, epoch);
   }
   return [...rows.failed, ...refused];
-}
-
-/** Joins what the model gives into writes of a good size. */
-async function* inWrites(parts: AsyncIterable<EmbeddedRows>): AsyncGenerator<EmbeddedRows> {
-  let held: EmbeddedRows[] = [];
-  let rows = 0;
-  for await (const part of parts) {
-    held.push(part);
-    rows += part.ids.length + part.failed.length;
-    if (rows < WRITE_ROWS) continue;
-    yield joined(held);
-    held = [];
-    rows = 0;
-  }
-  if (held.length > 0) yield joined(held);
-}
-
-function joined(parts: readonly EmbeddedRows[]): EmbeddedRows {
-  const dimension = parts.find((part) => part.vectors.rows > 0)?.vectors.dimension ?? 0;
-  return {
-    ids: parts.flatMap((part) => part.ids),
-    sampleIds: parts.flatMap((part) => part.sampleIds),
-    vectors: concatRows(
-      parts.map((part) => part.vectors).filter((vectors) => vectors.rows > 0),
-      dimension,
-    ),
-    failed: parts.flatMap((part) => part.failed),
-  };
 }
 
 function entryFailed(failure: Failure): NearsightError {

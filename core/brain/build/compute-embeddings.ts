@@ -1,13 +1,14 @@
 /** Embeds the samples or patches of a view and gives the vectors in the view's order. */
 
-import type { ComputeEmbeddingsOptions, EmbeddingOptions, Embeddings } from "../dataset/brain-port.ts";
-import type { SampleCollection } from "../dataset/sample-collection.ts";
-import { throwIfAborted } from "../errors.ts";
-import { stackRows } from "../matrix.ts";
-import type { EmbeddingModel } from "../models/model.ts";
-import type { RowIdentity } from "../store/store.ts";
-import type { BrainContext } from "./context.ts";
-import type { Failure } from "./entries.ts";
+import type { ComputeEmbeddingsOptions, EmbeddingOptions, Embeddings } from "../../dataset/brain-port.ts";
+import type { SampleCollection } from "../../dataset/sample-collection.ts";
+import { throwIfAborted } from "../../errors.ts";
+import { stackRows } from "../../matrix.ts";
+import type { EmbeddingModel } from "../../models/model.ts";
+import type { RowIdentity } from "../../store/store.ts";
+import type { BrainContext } from "../context.ts";
+import type { Failure } from "../entries.ts";
+import { checkEmbeddingOptions } from "./check-embedding.ts";
 import { fromModel } from "./vector-source.ts";
 
 /** What to embed besides the view itself. */
@@ -41,6 +42,7 @@ export async function embedSamples(
   options: EmbeddingOptions,
   scope: EmbedScope,
 ): Promise<Embeddings> {
+  checkEmbeddingOptions(options);
   const wanted = await collectRows(samples, scope);
   const origin = {
     datasetId: samples.dataset.id,

@@ -1,18 +1,13 @@
-/** Media -> tensors -> vectors: reads pictures ahead while the model works, and reports each failure. */
+/** Rows of a view -> their media -> vectors, with an outcome for each row. */
 
-import { pMapIterable } from "p-map";
-import type { EmbeddingOptions } from "../dataset/brain-port.ts";
-import { isNearsightError, throwIfAborted } from "../errors.ts";
-import { type Matrix, stackRows, type VectorData } from "../matrix.ts";
-import type { BoundingBox, CropOptions } from "../media/input-spec.ts";
-import { embedAll } from "../models/embed.ts";
-import type { EmbeddingModel } from "../models/model.ts";
-import type { MediaRow } from "../store/store.ts";
-import type { BrainContext } from "./context.ts";
-import type { Failure } from "./entries.ts";
-
-/** Pictures decoded at the same time when nothing else is asked. */
-const DEFAULT_WORKERS = 2;
+import type { EmbeddingOptions } from "../../dataset/brain-port.ts";
+import { type Matrix, stackRows, type VectorData } from "../../matrix.ts";
+import type { BoundingBox } from "../../media/input-spec.ts";
+import type { EmbeddingModel } from "../../models/model.ts";
+import type { MediaRow } from "../../store/store.ts";
+import type { BrainContext } from "../context.ts";
+import type { Failure } from "../entries.ts";
+import { embedRegions, type Region } from "./cached-embedding.ts";
 
 /** A row to embed: the whole picture, one box, or the mean of several boxes. */
 export interface EmbedRow extends Pick<MediaRow, "id" | "sampleId" | "filepath"> {
@@ -25,6 +20,8 @@ export interface EmbeddedRows {
   readonly sampleIds: readonly string[];
   readonly vectors: Matrix<VectorData>;
   readonly failed: readonly Failure[];
+  /** By row id, for vectors made from media: the version of the medium. */
+  readonly sourceVersions?: ReadonlyMap<string, string>;
 }
 
 /** Outcomes of one row's regions so far. */
@@ -32,6 +29,7 @@ interface OpenRow {
   readonly row: EmbedRow;
   readonly vectors: Float32Array[];
   readonly reasons: string[];
+  version: string | null;
 }
 
 /**
@@ -44,41 +42,28 @@ export async function* embedMedia(
   rows: AsyncIterable<EmbedRow>,
   options: EmbeddingOptions,
 ): AsyncGenerator<EmbeddedRows> {
-  const { signal } = options;
   const open = new Map<string, OpenRow>();
-  const concurrency = Math.max(1, options.numWorkers ?? DEFAULT_WORKERS);
-  const items = pMapIterable(
-    regions(rows, open),
-    async ({ id, filepath, box }) => {
-      try {
-        const crop = box === null ? null : { box, ...cropOptions(options) };
-        return { id, tensor: await context.readTensor(filepath, model.input, crop, signal) };
-      } catch (error) {
-        if (options.skipFailures === false || isNearsightError(error, "PACKAGE_MISSING")) throw error;
-        return { id, error: error as Error };
+  for await (const outcomes of embedRegions(context, model, regions(rows, open), options)) {
+    for (const outcome of outcomes) {
+      const row = open.get(outcome.id);
+      if (row === undefined) continue;
+      if ("error" in outcome) row.reasons.push(outcome.error.message);
+      else {
+        row.vectors.push(outcome.vector);
+        row.version = outcome.version;
       }
-    },
-    // The backlog keeps whole batches ready while the model runs.
-    { concurrency, backpressure: concurrency + 2 * (options.batchSize ?? 8) },
-  );
-  for await (const batch of embedAll(model, items, batchOptions(options))) {
-    throwIfAborted(signal);
-    const first = batch.failed[0];
-    if (first !== undefined && options.skipFailures === false) throw first.error;
-    batch.ids.forEach((id, i) => {
-      open.get(id)?.vectors.push(batch.vectors.row(i).slice());
-    });
-    for (const { id, error } of batch.failed) open.get(id)?.reasons.push(error.message);
-    yield finished(open, [...batch.ids, ...batch.failed.map(({ id }) => id)], model.dimension);
+    }
+    yield finished(
+      open,
+      outcomes.map(({ id }) => id),
+      model.dimension,
+    );
   }
 }
 
-async function* regions(
-  rows: AsyncIterable<EmbedRow>,
-  open: Map<string, OpenRow>,
-): AsyncGenerator<{ id: string; filepath: string; box: BoundingBox | null }> {
+async function* regions(rows: AsyncIterable<EmbedRow>, open: Map<string, OpenRow>): AsyncGenerator<Region> {
   for await (const row of rows) {
-    open.set(row.id, { row, vectors: [], reasons: [] });
+    open.set(row.id, { row, vectors: [], reasons: [], version: null });
     const boxes: readonly (BoundingBox | null)[] = row.boxes.length === 0 ? [null] : row.boxes;
     for (const box of boxes) yield { id: row.id, filepath: row.filepath, box };
   }
@@ -105,20 +90,9 @@ function finished(open: Map<string, OpenRow>, ids: readonly string[], dimension:
     failed: done
       .filter(({ vectors }) => vectors.length === 0)
       .map(({ row, reasons }) => ({ id: row.id, reason: reasons[0] ?? "it has no region" })),
-  };
-}
-
-function cropOptions(options: EmbeddingOptions): CropOptions {
-  return {
-    ...(options.forceSquare === undefined ? {} : { forceSquare: options.forceSquare }),
-    ...(options.alpha === undefined ? {} : { alpha: options.alpha }),
-  };
-}
-
-function batchOptions(options: EmbeddingOptions): { batchSize?: number; signal?: AbortSignal } {
-  return {
-    ...(options.batchSize === undefined ? {} : { batchSize: options.batchSize }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    sourceVersions: new Map(
+      good.flatMap(({ row, version }) => (version === null ? [] : [[row.id, version] as const])),
+    ),
   };
 }
 

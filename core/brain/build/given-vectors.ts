@@ -1,17 +1,16 @@
 /** Vectors a caller already has, in any of FiftyOne's forms, looked up by row of the view. */
 
-import type { Embeddings, EmbeddingsInput } from "../dataset/brain-port.ts";
-import { NearsightError } from "../errors.ts";
+import type { Embeddings, EmbeddingsInput } from "../../dataset/brain-port.ts";
+import { NearsightError } from "../../errors.ts";
 import {
   isMatrix,
   type Matrix,
-  matrix,
   toMatrix,
   toVectors,
   type VectorData,
   type VectorsLike,
-} from "../matrix.ts";
-import type { RowIdentity } from "../store/store.ts";
+} from "../../matrix.ts";
+import type { RowIdentity } from "../../store/store.ts";
 
 /** A row of the view as the look-up needs it. */
 export interface RowPosition extends RowIdentity {
@@ -34,6 +33,7 @@ type VectorsBySample = ReadonlyMap<string, readonly number[] | Float32Array | Ve
 
 /** Reads any accepted form except a field name and `false`; nothing of the caller's is changed. */
 export function givenVectors(input: Exclude<EmbeddingsInput, string | false>): GivenVectors {
+  if (typeof input !== "object" || input === null) throw noEmbeddings(input);
   if (isEmbeddings(input)) return byId(input);
   if (input instanceof Map) return bySample(input);
   if (isMatrix(input) || Array.isArray(input)) return inOrder(toVectors(input as VectorsLike));
@@ -72,7 +72,7 @@ function bySample(input: VectorsBySample): GivenVectors {
   const vectors = new Map<string, Matrix>();
   let dimension = 0;
   for (const [sampleId, given] of input) {
-    const rows = isOneVector(given) ? matrix(Float32Array.from(given), given.length) : toMatrix(given);
+    const rows = toMatrix(isOneVector(given) ? [given] : given);
     if (rows.rows === 0) continue;
     if (dimension !== 0 && rows.dimension !== dimension) {
       throw new NearsightError({
@@ -97,13 +97,21 @@ function bySample(input: VectorsBySample): GivenVectors {
 function isOneVector(
   given: readonly number[] | Float32Array | VectorsLike,
 ): given is readonly number[] | Float32Array {
-  return given instanceof Float32Array || (Array.isArray(given) && typeof given[0] === "number");
+  return ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === "number");
 }
 
 /** Throws INVALID_ARGUMENT unless vectors given without ids are as many as the view's rows. */
 export function assertRowCount(vectors: GivenVectors, rows: number): void {
   if (vectors.expectedRows === null || vectors.expectedRows === rows) return;
   throw lengthMismatch(`${rows} vectors, one for each row of the view,`, vectors.expectedRows);
+}
+
+function noEmbeddings(found: unknown): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected embeddings as vectors, vectors by sample id, the name of a field or false but found ${String(found)}`,
+    hint: "Leave embeddings out to compute them with a model",
+  });
 }
 
 function lengthMismatch(expected: string, found: number): NearsightError {

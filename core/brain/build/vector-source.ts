@@ -1,16 +1,22 @@
 /** Where a run's vectors come from: given ones, a stored field, or a model; one stream whichever it is. */
 
-import type { EmbeddingOptions } from "../dataset/brain-port.ts";
-import { type Matrix, stackRows, type VectorData } from "../matrix.ts";
-import type { BoundingBox } from "../media/input-spec.ts";
-import type { EmbeddingModel } from "../models/model.ts";
-import type { MediaRow, RowIdentity } from "../store/store.ts";
-import type { BrainContext } from "./context.ts";
+import type { EmbeddingOptions } from "../../dataset/brain-port.ts";
+import { type Matrix, stackRows, type VectorData } from "../../matrix.ts";
+import type { BoundingBox } from "../../media/input-spec.ts";
+import type { EmbeddingModel } from "../../models/model.ts";
+import type { MediaRow, RowIdentity } from "../../store/store.ts";
+import type { BrainContext } from "../context.ts";
+import { once } from "../entries.ts";
 import { type EmbeddedRows, type EmbedRow, embedMedia } from "./embed-media.ts";
-import { once } from "./entries.ts";
+
+/** A row that wants a vector. */
+export interface WantedRow extends RowIdentity {
+  /** Its vector was made from its medium before and is out of date: one that is stored would be, too. */
+  readonly isChanged?: boolean;
+}
 
 /** Gives vectors for rows, in any order; rows it has nothing for are in `failed`. */
-export type VectorSource = (rows: AsyncIterable<readonly RowIdentity[]>) => AsyncIterable<EmbeddedRows>;
+export type VectorSource = (rows: AsyncIterable<readonly WantedRow[]>) => AsyncIterable<EmbeddedRows>;
 
 /** Where media of a run are found. */
 export interface MediaOrigin {
@@ -68,9 +74,10 @@ export function firstFromField(
   const stored = fromField(context, datasetId, field);
   return async function* (pages) {
     for await (const page of pages) {
-      for await (const { failed: missing, ...found } of stored(once(page))) {
+      for await (const { failed: missing, ...found } of stored(once(page.filter((row) => !row.isChanged)))) {
         if (found.ids.length > 0) yield { ...found, failed: [] };
         const ids = new Set(missing.map(({ id }) => id));
+        for (const row of page) if (row.isChanged) ids.add(row.id);
         if (ids.size > 0) yield* rest(once(page.filter((row) => ids.has(row.id))));
       }
     }

@@ -1,8 +1,8 @@
 /** Reads stored vectors by id, in the order asked. */
 
 import { createHash } from "node:crypto";
-import type { Collection, Selection } from "../backends/backend.ts";
-import { type Matrix, stackRows, type VectorData } from "../matrix.ts";
+import type { Collection, Selection } from "../../backends/backend.ts";
+import { type Matrix, stackRows, type VectorData } from "../../matrix.ts";
 
 /** Ids per page of a selection. */
 const SELECTION_PAGE = 5_000;

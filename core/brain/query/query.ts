@@ -1,16 +1,16 @@
 /** Turns a query (ids, vectors, prompts, images, or a mix) into vectors of the index. */
 
-import type { Collection } from "../backends/backend.ts";
-import { isBinaryMetric, type Metric } from "../backends/metric.ts";
-import type { BareQuery } from "../dataset/similarity-port.ts";
-import { NearsightError } from "../errors.ts";
-import { assertUsable, type Matrix, matrix, stackRows, toMatrix, type VectorData } from "../matrix.ts";
-import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
-import type { ImageQuery, QueryTerm, SimilarityQuery, SimpleQuery } from "../stages.ts";
-import { meanVector } from "./embed-media.ts";
-import { normalized } from "./entries.ts";
+import type { Collection } from "../../backends/backend.ts";
+import { isBinaryMetric, type Metric } from "../../backends/metric.ts";
+import type { BareQuery } from "../../dataset/similarity-port.ts";
+import { NearsightError } from "../../errors.ts";
+import { assertUsable, type Matrix, matrix, stackRows, toMatrix, type VectorData } from "../../matrix.ts";
+import { type EmbeddingModel, supportsPrompts } from "../../models/model.ts";
+import type { ImageQuery, QueryTerm, SimilarityQuery, SimpleQuery } from "../../stages.ts";
+import { meanVector } from "../build/embed-media.ts";
+import { normalized } from "../entries.ts";
+import { assertDimension, type OpenIndex } from "../open-index.ts";
 import { getVectors } from "./fetch-vectors.ts";
-import { assertDimension, type OpenIndex } from "./open-index.ts";
 
 /** One vector [1, dimension] and how much it counts; below 0 to keep away from it. */
 export interface Weighted<Data extends VectorData = VectorData> {
@@ -200,7 +200,8 @@ async function promptVectors(index: OpenIndex, prompts: readonly string[]): Prom
 
 async function imageVector(index: OpenIndex, image: ImageQuery): Promise<Matrix> {
   const model = await queryModel(index);
-  const data = await index.context.readTensor(image, model.input, null, undefined);
+  const medium = await index.context.media.open(image, undefined);
+  const data = await medium.tensor(model.input, null);
   const { width, height } = model.input;
   return model.embed({ data, shape: [1, 3, height, width] });
 }

@@ -1,9 +1,10 @@
 /** Searches an index: aggregates several queries, and drops and refills results whose sample is gone. */
 
-import type { Backend, Collection, Columns, Selection } from "../backends/backend.ts";
-import { type Matrix, takeRows, type VectorData } from "../matrix.ts";
-import type { Aggregation } from "../stages.ts";
-import type { OpenIndex } from "./open-index.ts";
+import type { Backend, Collection, Columns, SearchOptions, Selection } from "../../backends/backend.ts";
+import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
+import type { Aggregation } from "../../stages.ts";
+import type { OpenIndex } from "../open-index.ts";
+import type { SearchTrace } from "./explain.ts";
 import { meanOf, oneRow, type QueryPlan, type Weighted } from "./query.ts";
 
 /** What is wanted of a search. */
@@ -15,6 +16,8 @@ export interface Wanted {
   readonly aggregation: Aggregation;
   /** Left out: the whole index. */
   readonly within: Selection | undefined;
+  /** Notes what is done. */
+  readonly trace: SearchTrace;
 }
 
 /** One hit; lower distances are closer. */
@@ -56,33 +59,52 @@ async function liveHits(
   let asked = wanted.k;
   while (true) {
     const found = await rawHits(backend, collection, query, { ...wanted, k: asked });
-    const live = await index.context.store.entries.live(
-      index.run.id,
-      found.map((hit) => hit.id),
+    const ids = found.map((hit) => hit.id);
+    const live = await wanted.trace.time("liveCheck", () =>
+      index.context.store.entries.live(index.run.id, ids),
     );
     const hits = found.filter((hit) => live.has(hit.id));
+    const isLast = wanted.k === null || asked === null || hits.length >= wanted.k || found.length < asked;
+    if (isLast) wanted.trace.dropped += found.length - hits.length;
     if (wanted.k === null || asked === null) return hits;
-    if (hits.length >= wanted.k || found.length < asked) return hits.slice(0, wanted.k);
+    if (isLast) return hits.slice(0, wanted.k);
     asked *= 2;
+    wanted.trace.refills++;
   }
 }
 
-async function rawHits(
+function rawHits(
   backend: Backend,
   collection: Collection,
   query: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Hit[]> {
-  const { maxK } = backend.capabilities;
-  const options = {
-    reverse: wanted.reverse,
-    maxDistance: wanted.maxDistance,
-    within: wanted.within,
-  };
-  if (maxK === null || (wanted.k !== null && wanted.k <= maxK)) {
-    const [columns] = await collection.search(query, { ...options, k: wanted.k });
-    return columns === undefined ? [] : hitsOf(columns);
+  const { maxK, exact } = backend.capabilities;
+  const { trace, k } = wanted;
+  const isScan = maxK !== null && (k === null || k > maxK);
+  if (isScan) {
+    trace.scans++;
+    trace.fallbacks.add(
+      `${k === null ? "the whole ranking" : `k ${k}`} is above the ${maxK} of one search: scanned`,
+    );
+  } else {
+    trace.searches++;
+    if (!exact) trace.exact = false;
   }
+  return trace.time("search", () => (isScan ? scanned : searched)(collection, query, wanted));
+}
+
+async function searched(collection: Collection, query: Matrix<VectorData>, wanted: Wanted): Promise<Hit[]> {
+  const [columns] = await collection.search(query, { ...searchOptions(wanted), k: wanted.k });
+  return columns === undefined ? [] : hitsOf(columns);
+}
+
+function searchOptions({ reverse, maxDistance, within, trace }: Wanted): Omit<SearchOptions, "k"> {
+  return { reverse, maxDistance, within, onExplain: (facts) => trace.note(facts) };
+}
+
+async function scanned(collection: Collection, query: Matrix<VectorData>, wanted: Wanted): Promise<Hit[]> {
+  const options = searchOptions(wanted);
   const hits: Hit[] = [];
   for await (const columns of collection.scan(query, options)) {
     hits.push(...hitsOf(columns));

@@ -1,12 +1,12 @@
 /** Finds entries of an index by sample or label id, and reads their vectors. */
 
-import type { Embeddings, IdSelection } from "../dataset/brain-port.ts";
-import { NearsightError } from "../errors.ts";
-import { type Matrix, matrix, type VectorData } from "../matrix.ts";
-import type { EntryRecord } from "../store/store.ts";
-import { entryPages } from "./entries.ts";
+import type { Embeddings, IdSelection } from "../../dataset/brain-port.ts";
+import { NearsightError } from "../../errors.ts";
+import { type Matrix, matrix, type VectorData } from "../../matrix.ts";
+import type { EntryRecord } from "../../store/store.ts";
+import { entryPages } from "../entries.ts";
+import type { OpenIndex } from "../open-index.ts";
 import { getVectors } from "./fetch-vectors.ts";
-import type { OpenIndex } from "./open-index.ts";
 
 /** Entries that are indexed, of the given samples or labels, or all; in planning order. */
 export async function selectEntries(index: OpenIndex, selection: IdSelection): Promise<EntryRecord[]> {
@@ -17,16 +17,24 @@ export async function selectEntries(index: OpenIndex, selection: IdSelection): P
     for await (const page of entryPages(store, index.run.id, ["indexed"])) all.push(...page);
     return all;
   }
-  const found = await store.entries.list(index.run.id, {
-    ...(labelIds === undefined ? {} : { entryIds: asList(labelIds) }),
-    ...(sampleIds === undefined ? {} : { sampleIds: asList(sampleIds) }),
-  });
+  const found = await namedEntries(index, selection);
   return found.filter((entry) => entry.state === "indexed" || entry.state === "deleting");
 }
 
-/** Ids of the entries a selection names; missing ids are an error, a warning or nothing, as it says. */
+/** Entries of the given samples or labels, in whatever state. */
+function namedEntries(index: OpenIndex, { sampleIds, labelIds }: IdSelection): Promise<EntryRecord[]> {
+  return index.context.store.entries.list(index.run.id, {
+    ...(labelIds === undefined ? {} : { entryIds: asList(labelIds) }),
+    ...(sampleIds === undefined ? {} : { sampleIds: asList(sampleIds) }),
+  });
+}
+
+/**
+ * Ids of the entries a selection names, those of a write that failed or was cut off too: their vectors may be
+ * there. Missing ids are an error, a warning or nothing, as it says.
+ */
 export async function wantedEntries(index: OpenIndex, selection: IdSelection): Promise<string[]> {
-  const entries = await selectEntries(index, selection);
+  const entries = await namedEntries(index, selection);
   reportMissing(index, selection, entries);
   return entries.map((entry) => entry.entryId);
 }

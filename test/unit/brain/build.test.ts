@@ -199,6 +199,16 @@ describe("failures", () => {
     expect((await dataset.getBrainInfo("images")).state).toBe("failed");
   });
 
+  it("is an error, and no run, when no vector belongs to a row", async () => {
+    const embeddings = new Map([["somebody else", [1, 2, 3]]]);
+    const build = ns.computeSimilarity(dataset, { embeddings, brainKey: "strangers" });
+    await expect(build).rejects.toMatchObject({ code: "ID_NOT_FOUND" });
+    expect(await dataset.listBrainRuns()).toEqual([]);
+    const some = new Map([...embeddings, [ids[0] ?? "", [1, 2, 3]]]);
+    const index = await ns.computeSimilarity(dataset, { embeddings: some, brainKey: "some" });
+    expect(await index.totalIndexSize()).toBe(1);
+  });
+
   it("is an error when nothing could be embedded", async () => {
     const missing = await ns.createDataset("missing");
     await missing.addSamples([{ filepath: "/nowhere/a.jpg" }]);

@@ -1,0 +1,108 @@
+/** Checks an installation: the store, the default model, every brain run, and collections nobody uses. */
+
+import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
+import type { DatasetRecord, RunRecord } from "../../store/store.ts";
+import type { BrainContext } from "../context.ts";
+import { checkRun } from "./check-run.ts";
+import {
+  type Check,
+  type DoctorOptions,
+  type DoctorReport,
+  failure,
+  type Outcome,
+  ok,
+  warning,
+} from "./report.ts";
+
+/** A picture of one pixel, to see that media can be decoded. */
+const PIXEL =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
+/** Looks at everything, repairs if asked to, and says what it found. DATASET_NOT_FOUND, ABORTED. */
+export async function doctor(context: BrainContext, options: DoctorOptions = {}): Promise<DoctorReport> {
+  const checks: Check[] = [];
+  for await (const check of allChecks(context, options)) checks.push(check);
+  return { healthy: checks.every(({ status }) => status === "ok" || status === "repaired"), checks };
+}
+
+async function* allChecks(context: BrainContext, options: DoctorOptions): AsyncGenerator<Check> {
+  yield { subject: "installation", name: "store", ...(await checkStore(context)) };
+  yield { subject: "installation", name: "model", ...(await checkModel(context)) };
+  const runs: RunRecord[] = [];
+  for (const dataset of await wantedDatasets(context, options.dataset)) {
+    for (const run of await context.store.runs.list(dataset.id)) {
+      throwIfAborted(options.signal);
+      if (run.type !== "similarity") continue;
+      runs.push(run);
+      const subject = `${dataset.name}/${run.key}`;
+      for await (const check of checkRun(context, run, options)) yield { subject, ...check };
+    }
+  }
+  if (options.dataset === undefined) yield* unusedCollections(context, runs);
+}
+
+async function wantedDatasets({ store }: BrainContext, name: string | undefined): Promise<DatasetRecord[]> {
+  if (name === undefined) return store.datasets.list();
+  const dataset = await store.datasets.get(name);
+  if (dataset !== null) return [dataset];
+  const names = (await store.datasets.list()).map((one) => one.name);
+  throw new NearsightError({
+    code: "DATASET_NOT_FOUND",
+    message: `There is no data set '${name}'`,
+    hint: names.length === 0 ? "Make one with createDataset()" : `The data sets are: ${names.join(", ")}`,
+    details: { names: names.slice(0, 10) },
+  });
+}
+
+async function checkStore({ store }: BrainContext): Promise<Outcome> {
+  const [problem] = await store.check();
+  const { length } = await store.datasets.list();
+  if (problem === undefined) return ok(`sound, with ${length} data sets`);
+  return { status: "error", message: problem, hint: "Restore the store's file from a backup" };
+}
+
+/** Runs the default model on one pixel: the packages that decode and embed are there and work. */
+async function checkModel(context: BrainContext): Promise<Outcome> {
+  try {
+    const model = await context.model(context.defaultModel, {});
+    const medium = await context.media.open(PIXEL, undefined);
+    const { width, height } = model.input;
+    await model.embed({ data: await medium.tensor(model.input, null), shape: [1, 3, height, width] });
+    return ok(`${model.name} decodes and embeds a picture`);
+  } catch (error) {
+    if (isNearsightError(error)) return failure(error);
+    throw error;
+  }
+}
+
+/** Collections of the backends in use that no brain run names: left behind when only a record was deleted. */
+async function* unusedCollections(context: BrainContext, runs: readonly RunRecord[]): AsyncGenerator<Check> {
+  const backends = new Set([
+    context.backendName(context.defaultBackend),
+    ...runs.map((run) => run.config.backend),
+  ]);
+  for (const name of backends) {
+    const used = new Set(
+      runs
+        .map((run) => run.config)
+        .flatMap((config) => (config.backend === name ? [config.collectionName] : [])),
+    );
+    const outcome = await unusedOf(context, name, used);
+    yield { subject: "installation", name: "unused", ...outcome };
+  }
+}
+
+async function unusedOf(context: BrainContext, name: string, used: ReadonlySet<string>): Promise<Outcome> {
+  try {
+    const collections = await (await context.backend(name, {})).list();
+    const unused = collections.filter((collection) => !used.has(collection));
+    if (unused.length === 0) return ok(`every collection in ${name} belongs to a brain run`);
+    return warning(
+      `${unused.length} of ${collections.length} collections in ${name} belong to no brain run here: ${unused.slice(0, 5).join(", ")}`,
+      "Open one with computeSimilarity(dataset, { embeddings: false, collectionName }), then cleanup({ force: true })",
+    );
+  } catch (error) {
+    if (isNearsightError(error)) return failure(error);
+    throw error;
+  }
+}
