@@ -1,4 +1,4 @@
-/** The options of each backend by declared type, with FiftyOne's names, as plain data. */
+/** The options of each backend and visualization method by declared type, with FiftyOne's names, as plain data. */
 
 /** How a setting's text is read: never guessed from the text itself. */
 export type SettingType = "string" | "number" | "boolean" | "list" | "json";
@@ -11,6 +11,7 @@ export interface SettingSpec {
 
 const string: SettingSpec = { type: "string" };
 const secret: SettingSpec = { type: "string", secret: true };
+const number: SettingSpec = { type: "number" };
 const boolean: SettingSpec = { type: "boolean" };
 const list: SettingSpec = { type: "list" };
 const json: SettingSpec = { type: "json" };
@@ -50,6 +51,12 @@ export const BACKEND_SETTINGS: Readonly<Record<string, Readonly<Record<string, S
     metric: string,
     indexOptions: json,
   },
+};
+
+/** The same for the methods of a visualization. */
+export const VISUALIZATION_SETTINGS: Readonly<Record<string, Readonly<Record<string, SettingSpec>>>> = {
+  umap: { numNeighbors: number, minDist: number, metric: string },
+  tsne: { perplexity: number, learningRate: number, maxIters: number, metric: string },
 };
 
 /** FiftyOne's name for its in-memory backend, which here means the embedded one. */

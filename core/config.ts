@@ -3,7 +3,13 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { BACKEND_ALIASES, BACKEND_SETTINGS, type SettingSpec, snakeCase } from "./backend-settings.ts";
+import {
+  BACKEND_ALIASES,
+  BACKEND_SETTINGS,
+  type SettingSpec,
+  snakeCase,
+  VISUALIZATION_SETTINGS,
+} from "./backend-settings.ts";
 import { NearsightError } from "./errors.ts";
 
 /** Where a value came from. */
@@ -23,14 +29,19 @@ export interface SettingRow {
 export interface Config {
   /** Folder of the store and its indexes: `NEARSIGHT_HOME`, default `~/.nearsight`. */
   readonly home: string;
-  /** Folder of downloaded models: `NEARSIGHT_CACHE`, default `~/.cache/nearsight`. */
+  /** Folder of downloaded models and computed embeddings: `NEARSIGHT_CACHE`, default `~/.cache/nearsight`. */
   readonly cache: string;
   /** Model hub: `HF_ENDPOINT`. */
   readonly hubEndpoint: string;
   readonly hubToken: string | undefined;
   readonly defaultSimilarityBackend: string;
+  /** Size of the embedding cache at most: `NEARSIGHT_EMBEDDING_CACHE_BYTES`, default 1 GiB, 0 for none. */
+  readonly embeddingCacheBytes: number;
+  readonly defaultVisualizationMethod: string;
   /** Options of a backend from environment and file, typed as declared. */
   backendOptions(name: string): Readonly<Record<string, unknown>>;
+  /** Options of a visualization method, likewise. */
+  visualizationOptions(method: string): Readonly<Record<string, unknown>>;
   /** Every known setting with its value and where it came from; secrets are masked. */
   rows(): SettingRow[];
 }
@@ -42,8 +53,33 @@ export interface ConfigOverrides {
   readonly hubEndpoint?: string;
   readonly hubToken?: string;
   readonly defaultSimilarityBackend?: string;
+  readonly embeddingCacheBytes?: number;
   readonly similarityBackends?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly defaultVisualizationMethod?: string;
+  readonly visualizationMethods?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
+
+/** Settings that several things of one kind have, each by its name: what the three places call them. */
+interface SettingFamily {
+  readonly settings: Readonly<Record<string, Readonly<Record<string, SettingSpec>>>>;
+  readonly override: "similarityBackends" | "visualizationMethods";
+  readonly variable: string;
+  readonly fileKey: string;
+}
+
+const BACKENDS: SettingFamily = {
+  settings: BACKEND_SETTINGS,
+  override: "similarityBackends",
+  variable: "FIFTYONE_BRAIN_SIMILARITY",
+  fileKey: "similarity_backends",
+};
+
+const METHODS: SettingFamily = {
+  settings: VISUALIZATION_SETTINGS,
+  override: "visualizationMethods",
+  variable: "FIFTYONE_BRAIN_VISUALIZATION",
+  fileKey: "visualization_methods",
+};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -55,6 +91,7 @@ interface BrainFile {
 
 const MASK = "********";
 const DEFAULT_HUB = "https://huggingface.co";
+const DEFAULT_EMBEDDING_CACHE_BYTES = 2 ** 30;
 
 /**
  * Reads the configuration. Throws CONFIG_INVALID for a file that is no JSON object or a value that is not
@@ -73,20 +110,27 @@ export function readConfig(overrides: ConfigOverrides = {}, environment: Environ
     hubEndpoint: String(value("hubEndpoint")),
     hubToken: value("hubToken") as string | undefined,
     defaultSimilarityBackend: String(value("defaultSimilarityBackend")),
-    backendOptions(name) {
-      const rows = backendRows(BACKEND_ALIASES[name] ?? name, overrides, environment, file);
-      return Object.fromEntries(
-        rows.filter((row) => row.value !== undefined).map((row) => [shortName(row.name), row.value]),
-      );
-    },
+    embeddingCacheBytes: Number(value("embeddingCacheBytes")),
+    defaultVisualizationMethod: String(value("defaultVisualizationMethod")),
+    backendOptions: (name) =>
+      valuesOf(familyRows(BACKENDS, BACKEND_ALIASES[name] ?? name, overrides, environment, file)),
+    visualizationOptions: (name) => valuesOf(familyRows(METHODS, name, overrides, environment, file)),
     rows() {
-      const rows = [
-        ...general,
-        ...Object.keys(BACKEND_SETTINGS).flatMap((name) => backendRows(name, overrides, environment, file)),
-      ];
+      const families = [BACKENDS, METHODS].flatMap((family) =>
+        Object.keys(family.settings).flatMap((name) =>
+          familyRows(family, name, overrides, environment, file),
+        ),
+      );
+      const rows = [...general, ...families];
       return rows.map((row) => (row.secret && row.value !== undefined ? { ...row, value: MASK } : row));
     },
   };
+}
+
+function valuesOf(rows: readonly SettingRow[]): Record<string, unknown> {
+  return Object.fromEntries(
+    rows.filter((row) => row.value !== undefined).map((row) => [shortName(row.name), row.value]),
+  );
 }
 
 function generalRows(overrides: ConfigOverrides, environment: Environment, file: BrainFile): SettingRow[] {
@@ -95,7 +139,7 @@ function generalRows(overrides: ConfigOverrides, environment: Environment, file:
   const row = (
     name: keyof ConfigOverrides,
     variable: string,
-    fallback: string | undefined,
+    fallback: string | number | undefined,
     fileKey?: string,
     secret = false,
   ): SettingRow => {
@@ -122,59 +166,83 @@ function generalRows(overrides: ConfigOverrides, environment: Environment, file:
       "local",
       "default_similarity_backend",
     ),
+    row(
+      "defaultVisualizationMethod",
+      "FIFTYONE_BRAIN_DEFAULT_VISUALIZATION_METHOD",
+      "umap",
+      "default_visualization_method",
+    ),
+    checkedBytes(
+      row(
+        "embeddingCacheBytes",
+        "NEARSIGHT_EMBEDDING_CACHE_BYTES",
+        DEFAULT_EMBEDDING_CACHE_BYTES,
+        "nearsight_embedding_cache_bytes",
+      ),
+    ),
   ];
 }
 
-function backendRows(
-  backend: string,
+/** The row with its value as a number; CONFIG_INVALID unless it is a whole number from 0 on. */
+function checkedBytes(row: SettingRow): SettingRow {
+  const value = typeof row.value === "string" && row.value.trim() === "" ? Number.NaN : Number(row.value);
+  if (Number.isSafeInteger(value) && value >= 0) return { ...row, value };
+  throw invalid(row.origin ?? row.name, "a whole number of bytes, 0 or more,", row.value);
+}
+
+function familyRows(
+  family: SettingFamily,
+  member: string,
   overrides: ConfigOverrides,
   environment: Environment,
   file: BrainFile,
 ): SettingRow[] {
-  const settings = Object.entries(BACKEND_SETTINGS[backend] ?? {});
-  return settings.map(([name, spec]) => backendRow(backend, name, spec, overrides, environment, file));
+  const settings = Object.entries(family.settings[member] ?? {});
+  return settings.map(([name, spec]) => familyRow(family, member, name, spec, overrides, environment, file));
 }
 
-function backendRow(
-  backend: string,
+function familyRow(
+  family: SettingFamily,
+  member: string,
   name: string,
   spec: SettingSpec,
   overrides: ConfigOverrides,
   environment: Environment,
   file: BrainFile,
 ): SettingRow {
-  const base = { name: `${backend}.${name}`, secret: spec.secret ?? false };
-  const names = namesOf(backend);
+  const base = { name: `${member}.${name}`, secret: spec.secret ?? false };
+  const names = namesOf(member);
   for (const alias of names) {
-    const given = overrides.similarityBackends?.[alias]?.[name];
+    const given = overrides[family.override]?.[alias]?.[name];
     if (given !== undefined) return { ...base, value: given, source: "argument", origin: null };
   }
   for (const alias of names) {
-    const variable = `FIFTYONE_BRAIN_SIMILARITY_${alias}_${snakeCase(name)}`.toUpperCase();
+    const variable = `${family.variable}_${alias}_${snakeCase(name)}`.toUpperCase();
     const text = environment[variable];
     if (text) return { ...base, value: typed(text, spec, variable), source: "environment", origin: variable };
   }
   for (const alias of names) {
-    const stored = backendsOf(file)[alias]?.[snakeCase(name)];
+    const stored = membersOf(family, file)[alias]?.[snakeCase(name)];
     if (stored === undefined || stored === null) continue;
-    const value = typed(stored, spec, `similarity_backends.${alias}.${snakeCase(name)} in ${file.path}`);
+    const value = typed(stored, spec, `${family.fileKey}.${alias}.${snakeCase(name)} in ${file.path}`);
     return { ...base, value, source: "file", origin: file.path };
   }
   return { ...base, value: undefined, source: "default", origin: null };
 }
 
-/** The backend's own name, then FiftyOne's names for it. */
+/** The own name, then FiftyOne's names for the same backend. */
 function namesOf(backend: string): string[] {
   const aliases = Object.entries(BACKEND_ALIASES).filter(([, target]) => target === backend);
   return [backend, ...aliases.map(([alias]) => alias)];
 }
 
-function backendsOf(
+function membersOf(
+  { fileKey }: SettingFamily,
   file: BrainFile,
 ): Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>> {
-  const backends = file.content.similarity_backends ?? {};
-  if (!isRecord(backends)) throw invalid(`similarity_backends in ${file.path}`, "an object", backends);
-  return backends as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  const members = file.content[fileKey] ?? {};
+  if (!isRecord(members)) throw invalid(`${fileKey} in ${file.path}`, "an object", members);
+  return members as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 function readBrainFile(environment: Environment): BrainFile {

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   DIMENSION_MISMATCH: { status: 400, retryable: false },
   VECTOR_INVALID: { status: 400, retryable: false },
   LIMIT_EXCEEDED: { status: 413, retryable: false },
+  WRITE_FAILED: { status: 500, retryable: false },
   WRITE_PARTIAL: { status: 207, retryable: true },
   RUN_NOT_FOUND: { status: 404, retryable: false },
   RUN_EXISTS: { status: 409, retryable: false },

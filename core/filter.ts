@@ -34,8 +34,10 @@ export type Filter =
 /** Filters nested deeper than this are refused, so that hostile input cannot exhaust a parser's stack. */
 export const MAX_FILTER_DEPTH = 32;
 
-const value = z.union([z.string(), z.number().finite(), z.boolean(), z.null()]);
-const field = z.string().min(1).max(256);
+// Databases keep UTF-8, in which half a surrogate pair would become, and then equal, another character.
+const text = z.string().refine((value) => value.isWellFormed(), "Half of a surrogate pair");
+const value = z.union([text, z.number().finite(), z.boolean(), z.null()]);
+const field = text.min(1).max(256);
 
 /** Checks a filter that comes from outside (JSON). */
 export const filterSchema: z.ZodType<Filter> = z.lazy(() =>
@@ -44,8 +46,8 @@ export const filterSchema: z.ZodType<Filter> = z.lazy(() =>
     z.strictObject({ op: z.literal("in"), field, values: z.array(value) }),
     z.strictObject({ op: z.literal("exists"), field }),
     z.strictObject({ op: z.literal("contains"), field, value }),
-    z.strictObject({ op: z.literal("startsWith"), field, value: z.string() }),
-    z.strictObject({ op: z.literal("matches"), field, value: z.string() }),
+    z.strictObject({ op: z.literal("startsWith"), field, value: text }),
+    z.strictObject({ op: z.literal("matches"), field, value: text }),
     z.strictObject({ op: z.literal("labels"), field, where: filterSchema }),
     z.strictObject({ op: z.literal("and"), filters: z.array(filterSchema) }),
     z.strictObject({ op: z.literal("or"), filters: z.array(filterSchema) }),

@@ -36,7 +36,7 @@ export function rowLength(data: VectorData, dimension: number): number {
 export function matrix<Data extends VectorData>(data: Data, dimension: number): Matrix<Data> {
   const length = rowLength(data, dimension);
   const rows = length === 0 ? 0 : data.length / length;
-  if (!Number.isInteger(rows) || !Number.isInteger(length)) {
+  if (!Number.isInteger(rows) || !Number.isInteger(length) || length < 0) {
     throw new NearsightError({
       code: "DIMENSION_MISMATCH",
       message: `Expected a multiple of ${length} elements for vectors of dimension ${dimension} but found ${data.length}`,
@@ -60,12 +60,17 @@ export function isMatrix(value: unknown): value is Matrix {
   return typeof value === "object" && value !== null && "data" in value && "dimension" in value;
 }
 
-/** Copies any accepted form into a new float32 matrix; throws DIMENSION_MISMATCH on ragged rows. */
+/** Copies any accepted form into a new float32 matrix; DIMENSION_MISMATCH on ragged rows, VECTOR_INVALID for other than numbers. */
 export function toMatrix(vectors: VectorsLike): Matrix {
-  if (isMatrix(vectors)) return matrix(vectors.data.slice(), vectors.dimension);
+  if (isMatrix(vectors)) {
+    if (!(vectors.data instanceof Float32Array)) throw noVectors("a matrix of something else than float32");
+    return matrix(vectors.data.slice(), vectors.dimension);
+  }
+  if (!Array.isArray(vectors)) throw noVectors(typeof vectors);
   const dimension = vectors[0]?.length ?? 0;
   const data = new Float32Array(vectors.length * dimension);
   vectors.forEach((vector, i) => {
+    if (!holdsNumbers(vector)) throw noVectors(`something else in vector ${i}`);
     if (vector.length !== dimension) {
       throw new NearsightError({
         code: "DIMENSION_MISMATCH",
@@ -73,16 +78,35 @@ export function toMatrix(vectors: VectorsLike): Matrix {
         hint: "Give every vector the same length",
       });
     }
-    data.set(vector, i * dimension);
+    // A detached array has no length, and throws when it is read.
+    if (dimension > 0) data.set(vector, i * dimension);
   });
   return matrix(data, dimension);
 }
 
+const NO_NUMBERS = [BigInt64Array, BigUint64Array, DataView] as const;
+
+/** True for lists and typed arrays of numbers; a hole, null or text is none, though arithmetic would take it for one. */
+function holdsNumbers(vector: unknown): boolean {
+  if (ArrayBuffer.isView(vector)) return !NO_NUMBERS.some((kind) => vector instanceof kind);
+  if (!Array.isArray(vector)) return false;
+  for (let i = 0; i < vector.length; i++) if (typeof vector[i] !== "number") return false;
+  return true;
+}
+
+function noVectors(found: string): NearsightError {
+  return new NearsightError({
+    code: "VECTOR_INVALID",
+    message: `Expected vectors as lists of numbers or typed arrays but found ${found}`,
+    hint: "Give one list of numbers for each id",
+  });
+}
+
 /** As `toMatrix`, and takes packed bits as well. */
 export function toVectors(vectors: VectorsLike | Matrix<VectorData>): Matrix<VectorData> {
-  return isMatrix(vectors)
-    ? matrix<VectorData>(vectors.data.slice(), vectors.dimension)
-    : toMatrix(vectors as VectorsLike);
+  const data: unknown = isMatrix(vectors) ? vectors.data : null;
+  if (data instanceof Uint8Array) return matrix<VectorData>(data.slice(), (vectors as Matrix).dimension);
+  return toMatrix(vectors as VectorsLike);
 }
 
 /** Rows of one kind as a matrix, copied. */

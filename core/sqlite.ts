@@ -1,7 +1,7 @@
 /** Opens SQLite files with the settings every database of nearsight uses. */
 
 import { DatabaseSync } from "node:sqlite";
-import { NearsightError } from "./errors.ts";
+import { isNearsightError, NearsightError } from "./errors.ts";
 
 /** How long a statement waits for another process's write to end, in milliseconds. */
 export const BUSY_TIMEOUT_MS = 30_000;
@@ -25,15 +25,24 @@ export interface Migration {
 export function openSqlite(path: string, options: SqliteOptions = {}): DatabaseSync {
   return guarded(path, () => {
     const database = new DatabaseSync(path, { readOnly: options.readOnly ?? false });
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    if (!options.readOnly) {
-      if (options.pageSize !== undefined) database.exec(`PRAGMA page_size = ${options.pageSize}`);
-      database.exec("PRAGMA journal_mode = WAL");
-      database.exec("PRAGMA synchronous = FULL");
+    try {
+      prepare(database, options);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
     }
-    database.exec("PRAGMA foreign_keys = ON");
-    return database;
   });
+}
+
+function prepare(database: DatabaseSync, { readOnly = false, pageSize }: SqliteOptions): void {
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  if (!readOnly) {
+    if (pageSize !== undefined) database.exec(`PRAGMA page_size = ${pageSize}`);
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("PRAGMA synchronous = FULL");
+  }
+  database.exec("PRAGMA foreign_keys = ON");
 }
 
 /** Brings the schema to the newest version; STORE_TOO_NEW if the file comes from a newer nearsight. */
@@ -72,12 +81,12 @@ export function rollBack(database: DatabaseSync): void {
   }
 }
 
-/** Runs `work`, turning SQLite's own errors into ours, told apart by their primary result code. */
+/** Runs `work`, turning errors of SQLite and of the file system into ours, told apart by their codes. */
 export function guarded<Result>(path: string, work: () => Result): Result {
   try {
     return work();
   } catch (error) {
-    throw sqliteError(path, error);
+    throw storeError(path, error);
   }
 }
 
@@ -94,24 +103,45 @@ function tooNew(path: string, found: number, known: number): NearsightError {
   });
 }
 
+type Advice = readonly [code: "STORE_BUSY" | "STORE_UNUSABLE", hint: string];
+
+const MAKE_WRITABLE =
+  "Make the folder and its files readable and writable, or choose another with NEARSIGHT_HOME";
+const FREE_SPACE = "The disk is full; free some space";
+const NO_FOLDER = "A file is where the folder should be; move it away or choose another with NEARSIGHT_HOME";
+
 /** What to do for SQLite's primary result codes (https://sqlite.org/rescode.html). */
-const ADVICE: Readonly<Record<number, readonly [code: "STORE_BUSY" | "STORE_UNUSABLE", hint: string]>> = {
+const ADVICE: Readonly<Record<number, Advice>> = {
   5: ["STORE_BUSY", "Another process is writing; try again when it has ended"],
   6: ["STORE_BUSY", "Another process is writing; try again when it has ended"],
-  8: ["STORE_UNUSABLE", "Make the folder and its files writable, or choose another with NEARSIGHT_HOME"],
-  10: ["STORE_UNUSABLE", "Check the disk and the permissions of the folder"],
+  8: ["STORE_UNUSABLE", MAKE_WRITABLE],
+  10: ["STORE_UNUSABLE", "Check that the disk is not full, and the permissions of the folder"],
   11: ["STORE_UNUSABLE", "The file is damaged; restore it from a backup or delete it"],
-  13: ["STORE_UNUSABLE", "The disk is full; free some space"],
-  14: [
-    "STORE_UNUSABLE",
-    "Make the folder and its files readable and writable, or choose another with NEARSIGHT_HOME",
-  ],
+  13: ["STORE_UNUSABLE", FREE_SPACE],
+  14: ["STORE_UNUSABLE", MAKE_WRITABLE],
   26: ["STORE_UNUSABLE", "The file is no nearsight store; move it away or choose another folder"],
 };
 
-function sqliteError(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return error;
-  const advice = ADVICE[error.errcode & 0xff];
+/** What to do for the system's errors where we make, move or remove files ourselves. */
+const SYSTEM_ADVICE: Readonly<Record<string, Advice>> = {
+  EACCES: ["STORE_UNUSABLE", MAKE_WRITABLE],
+  EDQUOT: ["STORE_UNUSABLE", FREE_SPACE],
+  EEXIST: ["STORE_UNUSABLE", NO_FOLDER],
+  EFBIG: ["STORE_UNUSABLE", FREE_SPACE],
+  ENOSPC: ["STORE_UNUSABLE", FREE_SPACE],
+  ENOTDIR: ["STORE_UNUSABLE", NO_FOLDER],
+  EPERM: ["STORE_UNUSABLE", MAKE_WRITABLE],
+  EROFS: ["STORE_UNUSABLE", MAKE_WRITABLE],
+};
+
+function adviceFor(error: Error): Advice | undefined {
+  if ("errcode" in error && typeof error.errcode === "number") return ADVICE[error.errcode & 0xff];
+  return "code" in error && typeof error.code === "string" ? SYSTEM_ADVICE[error.code] : undefined;
+}
+
+function storeError(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || isNearsightError(error)) return error;
+  const advice = adviceFor(error);
   if (advice === undefined) return error;
   const [code, hint] = advice;
   return new NearsightError({

@@ -75,9 +75,11 @@ export type Stage =
   | { readonly stage: "toPatches"; readonly field: string }
   | SortBySimilarityStage;
 
-const ids = z.array(z.string());
+// As in filters: half a surrogate pair has no UTF-8.
+const text = z.string().refine((value) => value.isWellFormed(), "Half of a surrogate pair");
+const ids = z.array(text);
 const count = z.number().int().min(0);
-const field = z.string().min(1).max(256);
+const field = text.min(1).max(256);
 const seed = z.number().int();
 const vector = z.array(z.number().finite()).min(1);
 
@@ -109,7 +111,7 @@ const flag = z.boolean().optional();
 /** Checks one stage that comes from outside. */
 export const stageSchema: z.ZodType<Stage> = z.discriminatedUnion("stage", [
   z.strictObject({ stage: z.literal("match"), filter: filterSchema }),
-  z.strictObject({ stage: z.literal("matchTags"), tags: z.array(z.string()), all: flag, not: flag }),
+  z.strictObject({ stage: z.literal("matchTags"), tags: z.array(text), all: flag, not: flag }),
   z.strictObject({ stage: z.literal("filterLabels"), field, filter: filterSchema, onlyMatches: flag }),
   z.strictObject({ stage: z.literal("selectLabels"), field, ids }),
   z.strictObject({ stage: z.literal("select"), ids, ordered: flag }),
@@ -128,7 +130,7 @@ export const stageSchema: z.ZodType<Stage> = z.discriminatedUnion("stage", [
     reverse: flag,
     maxDistance: z.number().finite().optional(),
     aggregation: z.enum(AGGREGATIONS).optional(),
-    distField: field.optional(),
-    brainKey: z.string().min(1).optional(),
+    distField: field.refine((name) => name !== "__proto__", "A name with a meaning of its own").optional(),
+    brainKey: text.min(1).optional(),
   }),
 ]) as z.ZodType<Stage>;

@@ -7,16 +7,19 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { clipTokenizer } from "./clip-tokenizer.ts";
 import { FLOAT, GraphBuilder, INT64 } from "./onnx-writer.ts";
-
-interface Tower {
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
-}
+import {
+  block,
+  causalMask,
+  layerNorm,
+  patchTokens,
+  randomWeights,
+  type Tower,
+  type VisionTower,
+} from "./random-graphs.ts";
 
 /** Sizes of a CLIP model. */
 export interface ClipShape {
-  readonly image: Tower & { readonly size: number; readonly patch: number };
+  readonly image: VisionTower;
   readonly text: Tower & { readonly vocabulary: number; readonly length: number };
   readonly projection: number;
 }
@@ -60,22 +63,8 @@ export async function writeRandomClip(
 async function writeVision(path: string, { image, projection }: ClipShape, seed: number): Promise<void> {
   const graph = new GraphBuilder();
   const random = randomWeights(graph, seed);
-  const { hidden, patch, size } = image;
-  const cells = (size / patch) ** 2;
-  const kernel = random("patch", [hidden, 3, patch, patch], 3 * patch * patch);
-  const patches = graph.node("Conv", ["pixel_values", kernel], {
-    strides: [patch, patch],
-    kernel_shape: [patch, patch],
-  });
-  const flat = graph.node("Reshape", [patches, graph.integers([0, hidden, -1])]);
-  const tokens = graph.node("Transpose", [flat], { perm: [0, 2, 1] });
-  const batch = graph.node("Gather", [graph.node("Shape", ["pixel_values"]), graph.integers([0])], {
-    axis: 0,
-  });
-  const classShape = graph.node("Concat", [batch, graph.integers([1, hidden])], { axis: 0 });
-  const classToken = graph.node("Expand", [random("class", [1, 1, hidden], 1), classShape]);
-  const sequence = graph.node("Concat", [classToken, tokens], { axis: 1 });
-  const placed = graph.node("Add", [sequence, random("position", [1, cells + 1, hidden], hidden)]);
+  const { hidden, size } = image;
+  const placed = patchTokens(graph, random, image, true);
   let state = layerNorm(graph, "pre", placed, hidden);
   for (let layer = 0; layer < image.layers; layer++)
     state = block(graph, random, `layer${layer}`, state, image);
@@ -117,89 +106,6 @@ async function writeText(path: string, { text, projection }: ClipShape, seed: nu
     [{ name: "input_ids", type: INT64, shape: ["batch_size", "sequence_length"] }],
     [{ name: "text_embeds", type: FLOAT, shape: ["batch_size", projection] }],
   );
-}
-
-type Random = (name: string, shape: readonly number[], fanIn: number) => string;
-
-/** One transformer layer: attention and a feed-forward part, each added to what came in. */
-function block(
-  graph: GraphBuilder,
-  random: Random,
-  name: string,
-  input: string,
-  tower: Tower,
-  mask?: string,
-): string {
-  const { hidden, heads } = tower;
-  const linear = (at: string, from: string, inner: number, outer: number) =>
-    graph.node("Add", [
-      graph.node("MatMul", [from, random(`${name}.${at}`, [inner, outer], inner)]),
-      random(`${name}.${at}.bias`, [outer], inner),
-    ]);
-  const normed = layerNorm(graph, `${name}.norm1`, input, hidden);
-  const split = (at: string, perm: readonly number[]) =>
-    graph.node(
-      "Transpose",
-      [
-        graph.node("Reshape", [
-          linear(at, normed, hidden, hidden),
-          graph.integers([0, 0, heads, hidden / heads]),
-        ]),
-      ],
-      { perm },
-    );
-  const product = graph.node("MatMul", [split("query", [0, 2, 1, 3]), split("key", [0, 2, 3, 1])]);
-  const scale = graph.weights(`${name}.scale`, [], new Float32Array([Math.sqrt(heads / hidden)]));
-  const scores = graph.node("Mul", [product, scale]);
-  const masked = mask === undefined ? scores : graph.node("Add", [scores, mask]);
-  const mixed = graph.node("MatMul", [
-    graph.node("Softmax", [masked], { axis: -1 }),
-    split("value", [0, 2, 1, 3]),
-  ]);
-  const joined = graph.node("Transpose", [mixed], { perm: [0, 2, 1, 3] });
-  const flat = graph.node("Reshape", [joined, graph.integers([0, 0, hidden])]);
-  const attended = graph.node("Add", [input, linear("output", flat, hidden, hidden)]);
-  const wide = linear("up", layerNorm(graph, `${name}.norm2`, attended, hidden), hidden, hidden * 4);
-  const sharp = graph.weights(`${name}.gelu`, [], new Float32Array([1.702]));
-  const gate = graph.node("Sigmoid", [graph.node("Mul", [wide, sharp])]);
-  const active = graph.node("Mul", [wide, gate]);
-  return graph.node("Add", [attended, linear("down", active, hidden * 4, hidden)]);
-}
-
-function layerNorm(graph: GraphBuilder, name: string, input: string, hidden: number): string {
-  const scale = graph.weights(`${name}.scale`, [hidden], new Float32Array(hidden).fill(1));
-  const bias = graph.weights(`${name}.bias`, [hidden], new Float32Array(hidden));
-  return graph.node("LayerNormalization", [input, scale, bias], { axis: -1, epsilon: { float: 1e-5 } });
-}
-
-function causalMask(length: number): Float32Array {
-  return Float32Array.from({ length: length * length }, (_, i) =>
-    i % length > Math.floor(i / length) ? -1e9 : 0,
-  );
-}
-
-/** Adds weights spread evenly around zero with variance `1 / fanIn`, so that signals keep their size. */
-function randomWeights(graph: GraphBuilder, seed: number): Random {
-  let count = 0;
-  return (name, shape, fanIn) => {
-    const start = Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(++count, 0x85ebca6b);
-    const length = shape.reduce((product, size) => product * size, 1);
-    return graph.weights(name, shape, () => uniform(length, Math.sqrt(12 / fanIn), start));
-  };
-}
-
-/** Numbers within `width` / 2 of zero, from Marsaglia's xorshift. */
-function uniform(length: number, width: number, seed: number): Float32Array {
-  const values = new Float32Array(length);
-  const factor = width / 2 ** 32;
-  let state = seed | 1;
-  for (let i = 0; i < length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    values[i] = state * factor;
-  }
-  return values;
 }
 
 function modelConfig({ image, text, projection }: ClipShape): object {

@@ -72,6 +72,7 @@ def files():
         "jpeg progressive": encoded(photo, "JPEG", progressive=True),
         "jpeg turned": encoded(photo, "JPEG", exif=turned),
         "jpeg grey": encoded(photo.convert("L"), "JPEG"),
+        "jpeg cmyk": encoded(photo.convert("CMYK"), "JPEG"),
         "png": encoded(photo, "PNG"),
         "png palette": encoded(photo.quantize(16), "PNG"),
         "png one bit": encoded(photo.convert("1"), "PNG"),

@@ -1,7 +1,7 @@
 /** Media written out in the address itself: `data:` URLs. */
 
 import { NearsightError } from "../errors.ts";
-import { checkSize, type MediaSource, shown } from "./media-source.ts";
+import { checkSize, type MediaOptions, type MediaSource, type ReadMedia, shown } from "./media-source.ts";
 
 // data:[type][;parameters][;base64],<data>  (RFC 2397)
 const DATA_URL = /^data:[^,]*?(;base64)?,/i;
@@ -10,9 +10,9 @@ const DATA_URL = /^data:[^,]*?(;base64)?,/i;
 export const dataSource: MediaSource = {
   matches: (uri) => uri.slice(0, 5).toLowerCase() === "data:",
   async stat(uri, options) {
-    const bytes = await dataSource.open(uri, options);
-    return { uri, size: bytes.byteLength, modified: null, etag: null };
+    return (await readWithStat(uri, options)).stat;
   },
+  read: readWithStat,
   async open(uri, options = {}) {
     const head = DATA_URL.exec(uri);
     if (head === null) throw invalid(uri, "it has no comma");
@@ -25,6 +25,11 @@ export const dataSource: MediaSource = {
     yield await dataSource.stat(uri, options);
   },
 };
+
+async function readWithStat(uri: string, options?: MediaOptions): Promise<ReadMedia> {
+  const bytes = await dataSource.open(uri, options);
+  return { bytes, stat: { uri, size: bytes.byteLength, modified: null, etag: null } };
+}
 
 function decodeBase64(body: string, uri: string): Uint8Array {
   const text = body.includes("%") ? unescapeText(body, uri) : body;

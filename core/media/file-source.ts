@@ -1,11 +1,24 @@
 /** Media in files of this machine, by path or `file:` URL. */
 
-import type { Dirent, Stats } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { constants, type Dirent, type Stats } from "node:fs";
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { NearsightError, throwIfAborted, wrapError } from "../errors.ts";
-import { checkSize, type MediaSource, type MediaStat } from "./media-source.ts";
+import { isNearsightError, NearsightError, throwIfAborted, wrapError } from "../errors.ts";
+import {
+  checkSize,
+  type MediaOptions,
+  type MediaSource,
+  type MediaStat,
+  type ReadMedia,
+  shown,
+} from "./media-source.ts";
+
+/** Bytes per read: between two a signal is looked at. */
+const READ_BYTES = 16 * 1024 * 1024;
+
+/** Bytes of a piece where a file is read in pieces. */
+const PIECE_BYTES = 1024 * 1024;
 
 // One letter before the colon is a Windows drive, not a scheme.
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
@@ -16,22 +29,77 @@ export const fileSource: MediaSource = {
   async stat(uri) {
     return describe(uri, await statFile(toPath(uri), uri));
   },
-  async open(uri, options = {}) {
-    const path = toPath(uri);
-    const found = await statFile(path, uri);
-    if (!found.isFile()) throw notAFile(uri);
-    checkSize(found.size, `'${uri}'`, options);
-    try {
-      return await readFile(path, { signal: options.signal });
-    } catch (error) {
-      throwIfAborted(options.signal);
-      throw readError(error, uri);
-    }
-  },
+  open: async (uri, options) => (await readStatted(uri, options)).bytes,
+  read: readStatted,
+  stream: readPieces,
   async *list(uri, options = {}) {
     yield* walk(toPath(uri), uri, options.signal);
   },
 };
+
+async function readStatted(uri: string, options: MediaOptions = {}): Promise<ReadMedia> {
+  const path = toPath(uri);
+  // Before it is opened, which can do something to a device; and after, since the path may name another file by then.
+  if (!(await statFile(path, uri)).isFile()) throw notAFile(uri);
+  const handle = await openFile(path, uri);
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw notAFile(uri);
+    checkSize(found.size, `'${shown(uri)}'`, options);
+    return { bytes: await readBytes(handle, found.size, options.signal), stat: describe(uri, found) };
+  } catch (error) {
+    throw isNearsightError(error) ? error : readError(error, uri);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** As `readStatted`, in pieces, without a limit. */
+async function* readPieces(uri: string, { signal }: MediaOptions = {}): AsyncIterable<Uint8Array> {
+  const handle = await openFile(toPath(uri), uri);
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw notAFile(uri);
+    for (let read = 0; read < found.size; ) {
+      throwIfAborted(signal);
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, found.size - read));
+      const { bytesRead } = await handle.read(piece);
+      if (bytesRead === 0) return;
+      read += bytesRead;
+      yield piece.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw isNearsightError(error) ? error : readError(error, uri);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openFile(path: string, uri: string): Promise<FileHandle> {
+  try {
+    // Without O_NONBLOCK opening a named pipe waits for a writer.
+    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    throw readError(error, uri);
+  }
+}
+
+/** At most `size` bytes: a file that grows meanwhile, or has no end, is not followed. */
+async function readBytes(
+  handle: FileHandle,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let read = 0;
+  while (read < size) {
+    throwIfAborted(signal);
+    const { bytesRead } = await handle.read(bytes, read, Math.min(READ_BYTES, size - read), read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return bytes.subarray(0, read);
+}
 
 async function* walk(folder: string, uri: string, signal: AbortSignal | undefined): AsyncIterable<MediaStat> {
   throwIfAborted(signal);
@@ -70,7 +138,7 @@ function toPath(uri: string): string {
   } catch (error) {
     throw wrapError(error, {
       code: "INVALID_ARGUMENT",
-      message: `Expected a file: URL of this machine but found ${uri}`,
+      message: `Expected a file: URL of this machine but found ${shown(uri)}`,
       hint: "Write it as file:///folder/name, or give the path",
     });
   }
@@ -83,9 +151,9 @@ function describe(uri: string, found: Stats): MediaStat {
 function notAFile(uri: string): NearsightError {
   return new NearsightError({
     code: "MEDIA_INVALID",
-    message: `Expected a file but '${uri}' is a folder or a device`,
+    message: `Expected a file but '${shown(uri)}' is a folder or a device`,
     hint: "Give the path of one file",
-    details: { uri },
+    details: { uri: shown(uri) },
   });
 }
 
@@ -94,11 +162,11 @@ function readError(error: unknown, uri: string): NearsightError {
   const missing = reason === "ENOENT" || reason === "ENOTDIR";
   return new NearsightError({
     code: missing ? "MEDIA_NOT_FOUND" : "MEDIA_INVALID",
-    message: missing ? `No file at '${uri}'` : `'${uri}' could not be read: ${reason}`,
+    message: missing ? `No file at '${shown(uri)}'` : `'${shown(uri)}' could not be read: ${reason}`,
     hint: missing
       ? "Check the path; relative ones start at the current folder"
       : "Check the file and its permissions",
-    details: { uri, reason },
+    details: { uri: shown(uri), reason },
     cause: error,
   });
 }

@@ -1,13 +1,17 @@
 /** Pictures as 8-bit RGB: decoding with limits checked first, orientation applied, transparency over white. */
 
-import type { Metadata, SharpConstructor } from "sharp";
+import type { Metadata, Sharp, SharpConstructor } from "sharp";
 import { NearsightError } from "../errors.ts";
 import type { MediaOptions } from "./media-source.ts";
 import { loadSharp } from "./sharp.ts";
+import { pictureFormat } from "./signature.ts";
 import { openMedia } from "./source.ts";
 
 /** Pixels a picture may have at most, unless the caller says otherwise; Pillow refuses more, too. */
 export const MAX_PIXELS = 178_956_970;
+
+/** Pixels a side may have at most: what resampling needs grows with the longest side. */
+const MAX_SIDE = 1_000_000;
 
 /** A decoded picture: `data` holds red, green, blue of each pixel, row after row. */
 export interface RgbImage {
@@ -26,7 +30,7 @@ export interface DecodeOptions extends MediaOptions {
  *
  * EXIF orientation is applied, so that boxes drawn on the upright picture fit (FiftyOne reads patches so, whole
  * pictures as they are stored). Transparent pixels lie over white;
- * of an animation the first page counts. Colour profiles are ignored, as Pillow does, except for CMYK.
+ * of an animation the first page counts. Colour profiles are ignored and CMYK becomes RGB by arithmetic, as Pillow does.
  * Throws MEDIA_INVALID with the reason for anything that is no whole picture, and for SVG; LIMIT_EXCEEDED for more
  * pixels than allowed; MEDIA_NOT_FOUND; PACKAGE_MISSING without sharp.
  *
@@ -37,9 +41,17 @@ export async function decodeImage(
   media: string | URL | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
-  const bytes = await openMedia(media, options);
-  const sharp = await loadSharp();
   const name = typeof media === "string" && !media.startsWith("data:") ? media : "the given bytes";
+  return decodeBytes(await openMedia(media, options), name, options);
+}
+
+/** Decodes bytes that were read before; `name` is what messages call them. The errors are those of `decodeImage`. */
+export async function decodeBytes(
+  bytes: Uint8Array,
+  name: string,
+  options: DecodeOptions = {},
+): Promise<RgbImage> {
+  const sharp = await loadSharp();
   const header = await readHeader(sharp, bytes, name);
   checkPixels(header, name, options.maxPixels ?? MAX_PIXELS);
   try {
@@ -57,34 +69,50 @@ export async function readHeader(
 ): Promise<Metadata> {
   if (bytes.byteLength === 0) throw invalidImage(name, "it is empty");
   if (looksLikeMarkup(bytes)) throw invalidImage(name, "it is SVG or HTML, not pixels");
+  // SVG hides well (in gzip, behind spaces) and can ask for files and addresses: nothing unknown reaches a decoder.
+  const format = pictureFormat(bytes);
+  if (format === null) throw invalidImage(name, "its format is not known");
   try {
-    const header = await sharp(bytes, { limitInputPixels: false }).metadata();
-    if (header.format !== "svg") return header;
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
   } catch (error) {
-    throw invalidImage(name, `its format is not known (${reasonOf(error)})`, error);
+    throw invalidImage(
+      name,
+      `it begins like ${format} but is damaged or cut off (${reasonOf(error)})`,
+      error,
+    );
   }
-  throw invalidImage(name, "it is SVG, not pixels");
 }
 
-/** Throws LIMIT_EXCEEDED where the header announces more pixels than `maxPixels`. */
+/** Throws LIMIT_EXCEEDED where the header announces more pixels than `maxPixels`, or a side of more than a million. */
 export function checkPixels(header: Metadata, name: string, maxPixels: number): void {
-  const pixels = header.width * (header.pageHeight ?? header.height);
-  if (pixels <= maxPixels) return;
+  const { width } = header;
+  const height = header.pageHeight ?? header.height;
+  if (width * height > maxPixels) {
+    throw new NearsightError({
+      code: "LIMIT_EXCEEDED",
+      message: `Expected at most ${maxPixels} pixels but ${name} has ${width} x ${height}`,
+      hint: "Raise maxPixels, or give a smaller picture",
+      details: { limit: maxPixels, found: width * height },
+    });
+  }
+  if (Math.max(width, height) <= MAX_SIDE) return;
   throw new NearsightError({
     code: "LIMIT_EXCEEDED",
-    message: `Expected at most ${maxPixels} pixels but ${name} has ${header.width} x ${header.height}`,
-    hint: "Raise maxPixels, or give a smaller picture",
-    details: { limit: maxPixels, found: pixels },
+    message: `Expected sides of at most ${MAX_SIDE} pixels but ${name} has ${width} x ${height}`,
+    hint: "Cut the picture into parts",
+    details: { limit: MAX_SIDE, found: Math.max(width, height) },
   });
 }
 
 async function decode(sharp: SharpConstructor, bytes: Uint8Array, header: Metadata): Promise<RgbImage> {
-  // libjpeg's warnings (stray bytes before a marker) are no reason to refuse what other readers show: only a cut-off file is.
+  // libjpeg's warnings (stray bytes before a marker) are no reason to refuse what other readers show: only a cut-off
+  // file is. In a TIFF libvips takes that for an ordinary error.
   const picture = sharp(bytes, {
-    failOn: "truncated",
+    failOn: header.format === "tiff" ? "error" : "truncated",
     limitInputPixels: false,
-    ignoreIcc: header.space !== "cmyk",
+    ignoreIcc: !(header.space === "cmyk" && header.hasAlpha),
   });
+  if (header.space === "cmyk" && !header.hasAlpha) return decodeInks(picture);
   const upright = header.hasAlpha
     ? picture.autoOrient().flatten({ background: "#ffffff" })
     : picture.autoOrient();
@@ -93,6 +121,25 @@ async function decode(sharp: SharpConstructor, bytes: Uint8Array, header: Metada
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: toRgb(data, info.channels) };
+}
+
+/** Cyan, magenta, yellow and black as Pillow turns them into RGB; published models have seen no other. */
+async function decodeInks(picture: Sharp): Promise<RgbImage> {
+  const { data, info } = await picture
+    .pipelineColourspace("cmyk")
+    .autoOrient()
+    .toColourspace("cmyk")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  const rgb = new Uint8Array(info.width * info.height * 3);
+  for (let i = 0, ink = 0; i < rgb.length; i += 3, ink += info.channels) {
+    const light = 255 - (data[ink + 3] as number);
+    for (let c = 0; c < 3; c++) {
+      const product = (data[ink + c] as number) * light + 128;
+      rgb[i + c] = light - ((product + (product >> 8)) >> 8);
+    }
+  }
+  return { width: info.width, height: info.height, data: rgb };
 }
 
 function toRgb(data: Uint8Array, channels: number): Uint8Array {

@@ -22,6 +22,12 @@ interface MediaLimits {
   readonly maxBytes?: number | undefined;
 }
 
+/** All bytes of a medium, and what was known of it just before they were read. */
+export interface ReadMedia {
+  readonly bytes: Uint8Array;
+  readonly stat: MediaStat;
+}
+
 export interface MediaOptions {
   readonly signal?: AbortSignal | undefined;
   readonly limits?: MediaLimits | undefined;
@@ -37,6 +43,10 @@ export interface MediaSource {
   stat(uri: string, options?: MediaOptions): Promise<MediaStat>;
   /** All bytes; throws MEDIA_NOT_FOUND, or LIMIT_EXCEEDED before reading more than the limit. */
   open(uri: string, options?: MediaOptions): Promise<Uint8Array>;
+  /** `stat` and `open` in one, where the place has a shorter way to both. */
+  read?(uri: string, options?: MediaOptions): Promise<ReadMedia>;
+  /** The bytes piece by piece, of any number; left out by places that only have them whole. */
+  stream?(uri: string, options?: MediaOptions): AsyncIterable<Uint8Array>;
   /** Everything under a folder or prefix, ordered by address. */
   list(uri: string, options?: MediaOptions): AsyncIterable<MediaStat>;
 }
@@ -53,7 +63,7 @@ export function checkSize(size: number, what: string, options: MediaOptions = {}
   });
 }
 
-/** An address short enough for a message: data URLs can hold megabytes. */
+/** An address short enough for a message: data URLs can hold megabytes. Of a long path the end tells most. */
 export function shown(uri: string): string {
-  return uri.length > 200 ? `${uri.slice(0, 60)}… (${uri.length} characters)` : uri;
+  return uri.length > 400 ? `${uri.slice(0, 60)}…${uri.slice(-120)} (${uri.length} characters)` : uri;
 }

@@ -56,12 +56,7 @@ export function resample(
   const filter = FILTERS[method];
   const columns = weights(image.width, width, filter, window.x, window.width);
   const rows = weights(image.height, height, filter, window.y, window.height);
-  const firstRow = rows.first[0] ?? 0;
-  const last = window.height - 1;
-  const lastRow = (rows.first[last] ?? 0) + (rows.count[last] ?? 0);
-  const across = resampleAcross(image, columns, window.width, firstRow, lastRow);
-  const data = resampleDown(across, rows, window.width * 3, window.height, firstRow);
-  return { width: window.width, height: window.height, data };
+  return { width: window.width, height: window.height, data: sumRows(image, columns, rows, window) };
 }
 
 function weights(
@@ -100,67 +95,58 @@ function weights(
   return { first, count, values, stride };
 }
 
-/** The rows `firstRow` to `lastRow` (exclusive), each resampled to `width` pixels. */
-function resampleAcross(
-  image: RgbImage,
-  columns: Weights,
-  width: number,
-  firstRow: number,
-  lastRow: number,
-): Uint8ClampedArray {
-  const { data } = image;
-  const { first, count, values, stride } = columns;
-  const output = new Uint8ClampedArray((lastRow - firstRow) * width * 3);
-  let at = 0;
-  for (let row = firstRow; row < lastRow; row++) {
-    const rowStart = row * image.width * 3;
-    for (let column = 0; column < width; column++) {
-      let source = rowStart + (first[column] as number) * 3;
-      let tap = column * stride;
-      const end = tap + (count[column] as number);
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      for (; tap < end; tap++, source += 3) {
-        const weight = values[tap] as number;
-        red = (red + Math.imul(data[source] as number, weight)) | 0;
-        green = (green + Math.imul(data[source + 1] as number, weight)) | 0;
-        blue = (blue + Math.imul(data[source + 2] as number, weight)) | 0;
+/**
+ * Each input row is resampled across and added to the output rows it is part of, so that a tall picture takes no
+ * more memory than its output.
+ */
+function sumRows(image: RgbImage, columns: Weights, rows: Weights, { width, height }: Window): Uint8Array {
+  const { first, count, values, stride } = rows;
+  const length = width * 3;
+  const sums = new Int32Array(height * length).fill(HALF);
+  const across = new Uint8ClampedArray(length);
+  const end = (row: number) => (first[row] as number) + (count[row] as number);
+  // Output rows begin and end in order: those an input row is part of lie between these two.
+  let from = 0;
+  let to = 0;
+  for (let source = first[0] ?? 0; source < end(height - 1); source++) {
+    while (from < height && end(from) <= source) from++;
+    while (to < height && (first[to] as number) <= source) to++;
+    resampleAcross(image, columns, source, across);
+    for (let row = from; row < to; row++) {
+      const weight = values[row * stride + source - (first[row] as number)] as number;
+      const target = row * length;
+      for (let i = 0; i < length; i++) {
+        sums[target + i] = ((sums[target + i] as number) + Math.imul(across[i] as number, weight)) | 0;
       }
-      output[at] = red >> FRACTION_BITS;
-      output[at + 1] = green >> FRACTION_BITS;
-      output[at + 2] = blue >> FRACTION_BITS;
-      at += 3;
     }
   }
-  return output;
+  const output = new Uint8ClampedArray(sums.length);
+  for (let i = 0; i < sums.length; i++) output[i] = (sums[i] as number) >> FRACTION_BITS;
+  return new Uint8Array(output.buffer);
 }
 
-/** Sums whole rows, so that memory is walked in order. */
-function resampleDown(
-  input: Uint8ClampedArray,
-  rows: Weights,
-  rowLength: number,
-  height: number,
-  firstRow: number,
-): Uint8Array {
-  const { first, count, values, stride } = rows;
-  const output = new Uint8ClampedArray(height * rowLength);
-  const sums = new Int32Array(rowLength);
-  for (let row = 0; row < height; row++) {
-    sums.fill(HALF);
-    const taps = count[row] as number;
-    for (let tap = 0; tap < taps; tap++) {
-      const weight = values[row * stride + tap] as number;
-      const source = ((first[row] as number) - firstRow + tap) * rowLength;
-      for (let i = 0; i < rowLength; i++) {
-        sums[i] = ((sums[i] as number) + Math.imul(input[source + i] as number, weight)) | 0;
-      }
+/** One row of a picture, resampled to the width of `output`. */
+function resampleAcross(image: RgbImage, columns: Weights, row: number, output: Uint8ClampedArray): void {
+  const { data } = image;
+  const { first, count, values, stride } = columns;
+  const rowStart = row * image.width * 3;
+  for (let column = 0, at = 0; at < output.length; column++, at += 3) {
+    let source = rowStart + (first[column] as number) * 3;
+    let tap = column * stride;
+    const end = tap + (count[column] as number);
+    let red = HALF;
+    let green = HALF;
+    let blue = HALF;
+    for (; tap < end; tap++, source += 3) {
+      const weight = values[tap] as number;
+      red = (red + Math.imul(data[source] as number, weight)) | 0;
+      green = (green + Math.imul(data[source + 1] as number, weight)) | 0;
+      blue = (blue + Math.imul(data[source + 2] as number, weight)) | 0;
     }
-    const target = row * rowLength;
-    for (let i = 0; i < rowLength; i++) output[target + i] = (sums[i] as number) >> FRACTION_BITS;
+    output[at] = red >> FRACTION_BITS;
+    output[at + 1] = green >> FRACTION_BITS;
+    output[at + 2] = blue >> FRACTION_BITS;
   }
-  return new Uint8Array(output.buffer);
 }
 
 /** Takes the pixel under the middle of each output pixel. */

@@ -3,7 +3,7 @@
 import { NearsightError, throwIfAborted } from "../errors.ts";
 import { dataSource } from "./data-source.ts";
 import { fileSource } from "./file-source.ts";
-import { checkSize, type MediaOptions, type MediaSource, shown } from "./media-source.ts";
+import { checkSize, type MediaOptions, type MediaSource, type ReadMedia, shown } from "./media-source.ts";
 
 const SOURCES: readonly MediaSource[] = [dataSource, fileSource];
 
@@ -37,4 +37,13 @@ export async function openMedia(
   }
   const uri = String(media);
   return mediaSource(uri, options).open(uri, options);
+}
+
+/** All bytes of a medium at an address, and what was known of it just before. The errors are those of `openMedia`. */
+export async function readMedia(uri: string, options: MediaOptions = {}): Promise<ReadMedia> {
+  throwIfAborted(options.signal);
+  const source = mediaSource(uri, options);
+  if (source.read !== undefined) return source.read(uri, options);
+  const stat = await source.stat(uri, options);
+  return { bytes: await source.open(uri, options), stat };
 }

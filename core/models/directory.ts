@@ -1,7 +1,6 @@
 /** Loads a model directory in the Hugging Face layout: CLIP, SigLIP, DINOv2, ViT and others by their configuration. */
 
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { NearsightError } from "../errors.ts";
 import type { ImageInputSpec } from "../media/input-spec.ts";
@@ -10,6 +9,7 @@ import {
   findGraphs,
   hashFile,
   invalid,
+  isDirectory,
   type JsonObject,
   type ModelDtype,
   type ModelGraph,
@@ -153,7 +153,20 @@ async function readTokenizer(
   const tokenizerConfig = (await readModelJson(directory, "tokenizer_config.json", true)) ?? {};
   const fixedLength = graph.header.inputs.find(({ name }) => name === "input_ids")?.shape[1] ?? null;
   const encoder = createPromptEncoder({ tokenizer, tokenizerConfig, config, fixedLength });
-  return { encoder, json: JSON.stringify([tokenizer, tokenizerConfig, fixedLength]) };
+  return { encoder, json: textOf([tokenizer, tokenizerConfig, fixedLength], directory) };
+}
+
+/** Files can be nested deeper than can be written again. */
+function textOf(value: unknown, directory: string): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    throw invalid(
+      `Expected a tokenizer in ${directory} but tokenizer.json is nested too deep`,
+      undefined,
+      error,
+    );
+  }
 }
 
 async function fingerprintOf(
@@ -224,7 +237,7 @@ function maximumBatch(graph: ModelGraph, options: ModelDirectoryOptions): number
 }
 
 function checkDirectory(directory: string): void {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (isDirectory(directory)) return;
   throw new NearsightError({
     code: "MODEL_NOT_FOUND",
     message: `Expected a model directory at ${directory} but there is none`,

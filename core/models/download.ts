@@ -24,6 +24,8 @@ export interface DownloadOptions {
   readonly token?: string | undefined;
   /** Expected SHA-256 in hexadecimal. */
   readonly sha256?: string | undefined;
+  /** Bytes at most: a server that sends more could fill the disk. Default 64 GiB. */
+  readonly maxBytes?: number | undefined;
   /** Further tries after a broken connection or a busy server. Default 2. */
   readonly retries?: number | undefined;
   /** Milliseconds before the first further try, doubled each time. Default 500. */
@@ -50,6 +52,7 @@ interface Answer {
 }
 
 const MAX_REDIRECTS = 8;
+const MAX_BYTES = 64 * 1024 ** 3;
 
 const active = new Map<string, Promise<unknown>>();
 
@@ -57,7 +60,7 @@ const active = new Map<string, Promise<unknown>>();
  * Downloads `url` to the path `target`, which appears only when it is whole. A part left by an earlier, interrupted
  * try is continued. Several processes may do this at once.
  *
- * Gives null for 404. Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, MODEL_NOT_FOUND for 401 and 403, ABORTED.
+ * Gives null for 404. Throws DOWNLOAD_FAILED, CHECKSUM_MISMATCH, MODEL_NOT_FOUND for 401 and 403, LIMIT_EXCEEDED, ABORTED.
  */
 export async function downloadFile(
   url: string,
@@ -111,11 +114,16 @@ async function downloadOnce(
   if (response.status === 401 || response.status === 403) throw refused(url, response.status);
   if (response.status === 416) await dropParts(target, answer.etag);
   if (!response.ok || response.body === null) throw httpError(url, response.status);
+  const { maxBytes = MAX_BYTES } = options;
+  if (answer.size !== null && answer.size > maxBytes) throw tooLarge(url, maxBytes);
   const part = await takePart(target, answer.etag, response.status === 206 ? answer.offset : 0);
   const hash = createHash("sha256");
-  const size = await receive(answer, part, hash, (received) =>
-    options.onProgress?.({ file, received, total: answer.size }),
-  );
+  const size = await receive(answer, part, hash, (received) => {
+    if (received > maxBytes) throw tooLarge(url, maxBytes);
+    if (received > (answer.size ?? received))
+      throw new NearsightError(failed(url, "more arrived than announced"));
+    options.onProgress?.({ file, received, total: answer.size });
+  });
   if (answer.size !== null && size !== answer.size) {
     throw new NearsightError(failed(url, `the connection ended after ${size} of ${answer.size} bytes`));
   }
@@ -265,6 +273,15 @@ function failed(url: string, reason: string): { code: "DOWNLOAD_FAILED"; message
     message: `Could not download ${withoutQuery(url)}: ${reason}`,
     hint: "Run it again to go on where it stopped. Without a network: run `nearsight models fetch` on another machine and copy the folder, or give the path of a model directory",
   };
+}
+
+function tooLarge(url: string, maxBytes: number): NearsightError {
+  return new NearsightError({
+    code: "LIMIT_EXCEEDED",
+    message: `Expected at most ${maxBytes} bytes from ${withoutQuery(url)} but the server has more`,
+    hint: "Check the name of the model: such a file is part of none",
+    details: { limit: maxBytes },
+  });
 }
 
 function httpError(url: string, status: number): NearsightError {

@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NearsightError } from "../errors.ts";
 import { type DownloadProgress, downloadFile } from "./download.ts";
-import { graphNames, hashFile, invalid, type ModelDtype } from "./model-files.ts";
+import { graphNames, hashFile, invalid, MAX_JSON_BYTES, type ModelDtype } from "./model-files.ts";
 import { readOnnxHeader } from "./onnx-file.ts";
 
 export interface HubOptions {
@@ -168,7 +168,8 @@ async function want(job: Job, file: string): Promise<boolean> {
     return checkPinned(job, file, pinned && (await hashFile(target)), pinned);
   if (manifest.absent.includes(file)) return false;
   const { signal, onProgress, retries, retryDelay, token } = options;
-  const rest = { signal, onProgress, retries, retryDelay, token, sha256: pinned };
+  const maxBytes = file.endsWith(".json") ? MAX_JSON_BYTES : undefined;
+  const rest = { signal, onProgress, retries, retryDelay, token, sha256: pinned, maxBytes };
   const found = await downloadFile(fileUrl(job, file), target, file, rest);
   await remember(job, (known) =>
     found === null
@@ -225,13 +226,23 @@ async function remember(job: Job, change: (known: Manifest) => Remembered): Prom
 async function readManifest({ directory, repository, revision }: Job): Promise<Manifest> {
   const empty: Manifest = { repository, revision, files: {}, absent: [] };
   try {
-    const value = JSON.parse(await readFile(join(directory, MANIFEST), "utf8")) as Partial<Manifest>;
-    return { ...empty, ...value };
+    const value: unknown = JSON.parse(await readFile(join(directory, MANIFEST), "utf8"));
+    return isManifest(value) ? value : empty;
   } catch (error) {
     // Absent at first; a damaged one only costs hashing the files again.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return empty;
     throw error;
   }
+}
+
+function isManifest(value: unknown): value is Manifest {
+  const { files, absent } = Object(value) as Partial<Manifest>;
+  return (
+    typeof files === "object" &&
+    files !== null &&
+    !Object.values(files).includes(null as never) &&
+    Array.isArray(absent)
+  );
 }
 
 function noGraph(job: Job, dtype: ModelDtype): NearsightError {

@@ -1,9 +1,9 @@
 /** Finds and reads the files of a model directory, trusting none of them. */
 
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, existsSync, realpathSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { NearsightError } from "../errors.ts";
 import { type OnnxHeader, readOnnxHeader } from "./onnx-file.ts";
 
@@ -23,7 +23,7 @@ const SUFFIXES: Readonly<Record<ModelDtype, string>> = {
 };
 
 /** Settings are small; vocabularies of multilingual models take some 35 MB. */
-const MAX_JSON_BYTES = 128 * 1024 * 1024;
+export const MAX_JSON_BYTES = 128 * 1024 * 1024;
 
 /** A graph of the directory and the files its weights lie in. */
 export interface ModelGraph {
@@ -54,6 +54,15 @@ export function graphNames(tower: "vision_model" | "text_model" | "model", dtype
   return [`onnx/${tower}${suffix}.onnx`, `${tower}${suffix}.onnx`];
 }
 
+/** True for a folder that can be looked into; false for whatever else a path may name, or none. */
+export function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** Reads a JSON file of the directory, or null where an optional one is absent. Throws MODEL_INVALID. */
 export async function readModelJson(
   directory: string,
@@ -74,7 +83,7 @@ export async function readModelJson(
       FILES_HINT,
     );
   }
-  const { size } = statSync(path);
+  const size = fileSize(path);
   if (size > MAX_JSON_BYTES)
     throw invalid(`Expected at most ${MAX_JSON_BYTES} bytes in ${path} but found ${size}`);
   try {
@@ -88,6 +97,13 @@ export async function readModelJson(
     );
   }
   throw invalid(`Expected a JSON object in ${path}`);
+}
+
+/** Bytes of a file; MODEL_INVALID for folders, and for pipes and devices, which may never end. */
+function fileSize(path: string): number {
+  const found = statSync(path);
+  if (found.isFile()) return found.size;
+  throw invalid(`Expected a file at ${path} but found a folder or a device`);
 }
 
 /** Finds the graphs for one precision and reads their headers. Throws MODEL_INVALID where none embeds pictures. */
@@ -124,6 +140,7 @@ function firstGraph(directory: string, names: readonly string[]): ModelGraph | n
   const name = names.find((candidate) => existsSync(join(directory, candidate)));
   if (name === undefined) return null;
   const path = join(directory, name);
+  fileSize(path);
   const header = readOnnxHeader(path);
   const folder = name.includes("/") ? "onnx/" : "";
   const beside = header.externalFiles.map((file) => folder + checkBeside(directory, folder, file, path));
@@ -135,10 +152,28 @@ function checkBeside(directory: string, folder: string, file: string, path: stri
   const plain = !/^([\\/]|[a-z]:)/i.test(file) && !file.split(/[\\/]/).includes("..") && !file.includes("\0");
   if (!plain)
     throw invalid(`Expected weights beside ${path} but it points to '${file}'`, "Do not use this model");
-  if (existsSync(join(directory, folder, file))) return file;
+  const weights = join(directory, folder, file);
+  if (existsSync(weights)) {
+    assertInside(weights, directory, path);
+    fileSize(weights);
+    return file;
+  }
   throw invalid(
     `Expected the weights file ${folder}${file}, which ${path} needs, but it is missing`,
     FILES_HINT,
+  );
+}
+
+/** The hub's own cache keeps a graph and its weights elsewhere, side by side: links may lead there, and nowhere else. */
+function assertInside(weights: string, directory: string, graph: string): void {
+  const target = realpathSync(weights);
+  for (const folder of [realpathSync(directory), dirname(realpathSync(graph))]) {
+    const way = relative(folder, target);
+    if (way !== ".." && !way.startsWith(`..${sep}`)) return;
+  }
+  throw invalid(
+    `Expected weights beside ${graph} but ${weights} is a link to ${target}`,
+    "Do not use this model",
   );
 }
 

@@ -112,7 +112,7 @@ function dimensionOf(port: OnnxPort, config: JsonObject): number | null {
   const sizes = port.name.endsWith("_embeds")
     ? [config.projection_dim]
     : [config.hidden_size, vision.hidden_size];
-  return sizes.find((size): size is number => typeof size === "number") ?? null;
+  return sizes.find((size): size is number => Number.isInteger(size) && Number(size) > 0) ?? null;
 }
 
 function noOutput(graph: ModelGraph, names: readonly string[], outputs: readonly OnnxPort[]): Error {

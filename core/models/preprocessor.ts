@@ -4,12 +4,18 @@ import { z } from "zod";
 import type { ImageInputSpec, Resample } from "../media/input-spec.ts";
 import { invalid, type JsonObject } from "./model-files.ts";
 
+/** Pixels of a side at most: a tensor of this size takes 200 MB, and no known model asks for so much. */
+const MAX_SIDE = 4096;
+
+const side = z.number().int().positive().max(MAX_SIDE);
 const sizeSchema = z.union([
-  z.number().int().positive(),
-  z.object({ shortest_edge: z.number().int().positive() }),
-  z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+  side,
+  z.object({ shortest_edge: side }),
+  z.object({ height: side, width: side }),
 ]);
 const channels = z.union([z.number(), z.tuple([z.number(), z.number(), z.number()])]);
+const divisor = z.number().refine((value) => value !== 0, "Nothing can be divided by 0");
+const divisors = z.union([divisor, z.tuple([divisor, divisor, divisor])]);
 
 const preprocessorSchema = z.object({
   image_processor_type: z.string().nullish(),
@@ -19,14 +25,14 @@ const preprocessorSchema = z.object({
   resample: z.number().int().min(0).max(5).nullish(),
   do_center_crop: z.boolean().nullish(),
   crop_size: sizeSchema.nullish(),
-  crop_pct: z.number().positive().nullish(),
+  crop_pct: z.number().min(0.1).nullish(),
   do_rescale: z.boolean().nullish(),
   rescale_factor: z.number().positive().nullish(),
   rescale_offset: z.boolean().nullish(),
   include_top: z.boolean().nullish(),
   do_normalize: z.boolean().nullish(),
   image_mean: channels.nullish(),
-  image_std: channels.nullish(),
+  image_std: divisors.nullish(),
   do_flip_channel_order: z.boolean().nullish(),
 });
 

@@ -72,8 +72,26 @@ async function loadTokenizer(json: JsonObject, config: JsonObject): Promise<Toke
   }
 }
 
-/** Cuts the middle, never the special tokens at both ends. */
+/** The tokens of a prompt; MODEL_INVALID where the files do not lead to numbers that fit. */
 function encodeOne(tokenizer: Tokenizer, prompt: string, maxLength: number | null): number[] {
+  let ids: number[];
+  try {
+    ids = cutTokens(tokenizer, prompt, maxLength);
+  } catch (error) {
+    throw invalid(
+      `tokenizer.json could not be used: ${error instanceof Error ? error.message : error}`,
+      undefined,
+      error,
+    );
+  }
+  if (ids.every(Number.isSafeInteger) && ids.length <= (maxLength ?? ids.length)) return ids;
+  throw invalid(
+    `Expected at most ${maxLength} whole numbers from tokenizer.json but found ${ids.length} others`,
+  );
+}
+
+/** Cuts the middle, never the special tokens at both ends. */
+function cutTokens(tokenizer: Tokenizer, prompt: string, maxLength: number | null): number[] {
   const { ids } = tokenizer.encode(prompt);
   if (maxLength === null || ids.length <= maxLength) return ids;
   const content = tokenizer.encode(prompt, { add_special_tokens: false }).ids;
@@ -105,7 +123,9 @@ function maximumLength(
     (tokenizer.truncation as JsonObject | null | undefined)?.max_length,
     tokenizerConfig.model_max_length,
     text.max_position_embeddings ?? config.max_position_embeddings ?? DEFAULT_LENGTHS[family],
-  ].filter((limit): limit is number => typeof limit === "number" && limit > 0 && limit < UNLIMITED);
+  ].filter(
+    (limit): limit is number => Number.isInteger(limit) && Number(limit) > 0 && Number(limit) < UNLIMITED,
+  );
   return limits.length === 0 ? null : Math.min(...limits);
 }
 
@@ -122,5 +142,5 @@ function paddingId(
   const content = typeof named === "object" ? named?.content : named;
   const id = content === undefined ? undefined : tokenizer.token_to_id(content);
   const given = (json.padding as JsonObject | null | undefined)?.pad_id ?? config.pad_token_id;
-  return id ?? (typeof given === "number" ? given : 0);
+  return id ?? (typeof given === "number" && Number.isSafeInteger(given) ? given : 0);
 }

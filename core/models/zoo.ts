@@ -1,11 +1,11 @@
 /** Models by name: the shipped one, known ones on the hub, and any directory or hub repository. */
 
-import { statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { NearsightError } from "../errors.ts";
 import { loadModelDirectory, type ModelDirectoryOptions } from "./directory.ts";
 import { downloadModel, type HubModel, type HubOptions } from "./hub.ts";
 import type { EmbeddingModel } from "./model.ts";
+import { isDirectory } from "./model-files.ts";
 
 /** A model that has a name. */
 export interface ModelRow {
@@ -107,11 +107,10 @@ export async function fetchModel(nameOrPath: string, options: ResolveOptions = {
   if (source === SHIPPED) return { directory: shippedDirectory(nameOrPath), recorded: {} };
   if (source.startsWith("hub:"))
     return downloadModel(source.slice("hub:".length), hubOptions(nameOrPath, options));
-  if (statSync(nameOrPath, { throwIfNoEntry: false })?.isDirectory())
-    return { directory: nameOrPath, recorded: {} };
+  if (isDirectory(nameOrPath)) return { directory: nameOrPath, recorded: {} };
   throw new NearsightError({
     code: "MODEL_NOT_FOUND",
-    message: `Expected a model's name, a directory or hub:owner/name but found '${nameOrPath}'`,
+    message: `Expected a model's name, a directory or hub:owner/name but found '${nameOrPath.slice(0, 200)}'`,
     hint: `Names: ${ZOO.map(({ name }) => name).join(", ")}`,
     details: { names: ZOO.map(({ name }) => name) },
   });

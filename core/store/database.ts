@@ -38,6 +38,8 @@ export interface StoreDatabase {
   readNumbers(statement: Statement, count: number): Promise<Float64Array[]>;
   /** Runs the steps in one transaction: all are kept, or none. */
   write(steps: readonly Step[]): Promise<StepResult[]>;
+  /** What is wrong with the file itself; nothing where it is sound. */
+  check(): Promise<string[]>;
   close(): Promise<void>;
 }
 

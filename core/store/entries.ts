@@ -6,7 +6,7 @@ import { build, type Step, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
 import { joinInOrder, jsonList, jsonRows, member } from "./json-sql.ts";
 import { epochIsCurrent, runIsThere } from "./runs.ts";
-import type { EntryQuery, EntryState, EntryStore } from "./store.ts";
+import type { Arrival, EntryQuery, EntryState, EntryStore, SettledEntries } from "./store.ts";
 import type { RunEntriesTable } from "./tables.ts";
 
 export function entryStore(database: StoreDatabase): EntryStore {
@@ -24,14 +24,15 @@ export function entryStore(database: StoreDatabase): EntryStore {
             select e.sequence as sequence, ${member("sampleId")} as sample_id,
               ${member("sourceVersion")} as source_version from ${rows}
             ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("entryId")})
-          update run_entries set state = 'pending', reason = null, sample_id = r.sample_id,
+          update run_entries set reason = null, sample_id = r.sample_id,
+            state = case when state = 'indexed' and ${String(overwrite)} = 'unwritten' then state else 'pending' end,
             source_version = coalesce(r.source_version, run_entries.source_version)
           from r where run_entries.sequence = r.sequence`.compile(build),
       };
       const results = await database.write([
         runIsThere(runId),
         ...epochIsCurrent(runId, epoch),
-        ...(overwrite ? [again] : []),
+        ...(overwrite === false ? [] : [again]),
         {
           statement: sql`insert into run_entries (run_id, entry_id, sample_id, source_version, state)
             select ${runId}, ${member("entryId")}, ${member("sampleId")}, ${member("sourceVersion")}, 'pending'
@@ -41,15 +42,19 @@ export function entryStore(database: StoreDatabase): EntryStore {
       ]);
       return results.at(-1)?.changes ?? 0;
     },
-    async settle(runId, { indexed, failed }, epoch) {
+    async settle(runId, { indexed, failed, sourceVersions }, epoch) {
       const failures = jsonRows(failed.map(({ id, reason }) => ({ id, reason })));
-      await database.write([
+      const results = await database.write([
         ...epochIsCurrent(runId, epoch),
+        ...sourceSteps(runId, sourceVersions),
+        // What one write settles shares a revision; a later write has a higher one, whichever process it is of.
+        { statement: sql`update runs set revision = revision + 1 where id = ${runId}`.compile(build) },
         {
-          statement: sql`update run_entries set state = 'indexed', reason = null, attempts = attempts + 1
-            where run_id = ${runId} and entry_id in ${jsonList(indexed)} and state <> 'deleting'`.compile(
-            build,
-          ),
+          statement: sql`update run_entries set state = 'indexed', reason = null, attempts = attempts + 1,
+              revision = (select revision from runs where id = ${runId})
+            where run_id = ${runId} and entry_id in ${jsonList(indexed)} and state <> 'deleting'
+            returning entry_id as id`.compile(build),
+          returning: true,
         },
         {
           statement: sql`with r as materialized (
@@ -59,6 +64,11 @@ export function entryStore(database: StoreDatabase): EntryStore {
             from r where run_entries.sequence = r.sequence and state <> 'deleting'`.compile(build),
         },
       ]);
+      const settled = new Set(results.at(-2)?.rows.map((row) => row["id"]));
+      return indexed.filter((id) => !settled.has(id));
+    },
+    async recordSources(runId, versions, epoch) {
+      await database.write([...epochIsCurrent(runId, epoch), ...sourceSteps(runId, versions)]);
     },
     async markDeleting(runId, entryIds) {
       await database.write([
@@ -69,10 +79,26 @@ export function entryStore(database: StoreDatabase): EntryStore {
       ]);
     },
     async remove(runId, entryIds) {
+      const wanted = sql`run_id = ${runId} and entry_id in ${jsonList(entryIds)}`;
+      const results = await database.write([
+        { statement: sql`delete from run_entries where ${wanted} and state = 'deleting'`.compile(build) },
+        {
+          statement: sql`select entry_id as id from run_entries where ${wanted}`.compile(build),
+          returning: true,
+        },
+      ]);
+      return results.at(-1)?.rows.map((row) => String(row["id"])) ?? [];
+    },
+    async markVanished(runId, patchesField) {
+      const owner =
+        patchesField === null
+          ? sql`select 1 from samples as s where s.dataset_id = r.dataset_id and s.id = run_entries.sample_id`
+          : sql`select 1 from labels as l where l.dataset_id = r.dataset_id and l.id = run_entries.entry_id`;
       await database.write([
         {
-          statement: sql`delete from run_entries
-            where run_id = ${runId} and entry_id in ${jsonList(entryIds)}`.compile(build),
+          statement: sql`update run_entries set state = 'deleting'
+            where run_id = ${runId} and state = 'pending' and not exists (
+              select 1 from runs as r where r.id = run_entries.run_id and exists (${owner}))`.compile(build),
         },
       ]);
     },
@@ -95,6 +121,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
         reason: row.reason,
         attempts: row.attempts,
         sequence: row.sequence,
+        revision: row.revision,
       }));
     },
     async live(runId, entryIds) {
@@ -107,22 +134,52 @@ export function entryStore(database: StoreDatabase): EntryStore {
       );
       return new Set(rows.map((row) => row.id));
     },
+    async revision(runId) {
+      const [row] = await database.read<{ revision: number }>(
+        build.selectFrom("runs").select("revision").where("id", "=", runId).compile(),
+      );
+      return row?.revision ?? null;
+    },
+    arrivals: (runId, after, limit) =>
+      database.read<Arrival>(
+        sql<Arrival>`select e.entry_id as "entryId", e.sample_id as "sampleId", e.revision as revision,
+            e.sequence as sequence
+          from run_entries as e
+          ${joinInOrder} runs as r on r.id = e.run_id
+          ${joinInOrder} samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
+          where e.run_id = ${runId} and e.revision > 0 and e.state = 'indexed'
+            and (e.revision, e.sequence) > (${after.revision}, ${after.sequence})
+          order by e.revision, e.sequence limit ${limit}`.compile(build),
+      ),
     async countInView(runId, datasetId, stages, patchesField) {
       const samples = compileStages(await readSchema(database, datasetId), stages);
       const view =
         patchesField === null || samples.patchesField !== null
           ? samples
           : applyStage(samples, { stage: "toPatches", field: patchesField });
-      const [row] = await database.read<{ indexed: number; total: number }>(
-        sql<{ indexed: number; total: number }>`${withTables(view)}
-          select count(*) as total, count(e.entry_id) as indexed ${fromRows(view)}
-          left join run_entries as e on e.run_id = ${runId} and e.entry_id = ${rowId(view)} and e.state = 'indexed'`.compile(
-          build,
-        ),
+      const [row] = await database.read<{ total: number; indexed: number; stale: number }>(
+        sql<{ total: number; indexed: number; stale: number }>`${withTables(view)}
+          select count(*) as total, count(case when e.state = 'indexed' then 1 end) as indexed,
+            count(case when e.state <> 'indexed' and e.revision > 0 then 1 end) as stale ${fromRows(view)}
+          left join run_entries as e on e.run_id = ${runId} and e.entry_id = ${rowId(view)}`.compile(build),
       );
-      return { indexed: row?.indexed ?? 0, total: row?.total ?? 0 };
+      return row ?? { total: 0, indexed: 0, stale: 0 };
     },
   };
+}
+
+function sourceSteps(runId: string, versions: SettledEntries["sourceVersions"]): Step[] {
+  if (versions === undefined || versions.size === 0) return [];
+  const rows = jsonRows([...versions].map(([id, version]) => ({ id, version })));
+  return [
+    {
+      statement: sql`with r as materialized (
+          select e.sequence as sequence, ${member("version")} as version from ${rows}
+          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+        update run_entries set source_version = r.version from r
+        where run_entries.sequence = r.sequence`.compile(build),
+    },
+  ];
 }
 
 function listQuery(runId: string, { states, entryIds, sampleIds, after, limit }: EntryQuery) {

@@ -57,17 +57,19 @@ export class FieldCollector {
 }
 
 function assertFieldName(name: string): void {
-  const problem = RESERVED_NAMES.has(name)
-    ? "which has a meaning of its own"
-    : isFieldName(name) && !name.includes(".")
-      ? null
-      : "which has dots, quotes, backslashes or control characters, or is too long";
+  // An object with a member __proto__ takes another prototype as soon as somebody copies it member by member.
+  const problem =
+    RESERVED_NAMES.has(name) || name === "__proto__"
+      ? "which has a meaning of its own"
+      : isFieldName(name) && !name.includes(".")
+        ? null
+        : "which has dots, quotes, backslashes or control characters, or is too long";
   if (problem === null) return;
   throw new NearsightError({
     code: "INVALID_ARGUMENT",
-    message: `Expected a plain field name but found ${JSON.stringify(name)}, ${problem}`,
+    message: `Expected a plain field name but found ${JSON.stringify(name.slice(0, 80))}, ${problem}`,
     hint: "Rename the field",
-    details: { field: name },
+    details: { field: name.slice(0, 80) },
   });
 }
 

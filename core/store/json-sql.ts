@@ -14,9 +14,9 @@ export interface JsonPlace {
 
 const NOT_IN_A_NAME = /["\\\p{Cc}]/u;
 
-/** False for names that cannot be written in a JSON path: quotes, backslashes, control characters. */
+/** False for names that cannot be written in a JSON path: quotes, backslashes, control characters, broken Unicode. */
 export function isFieldName(name: string): boolean {
-  return name.length > 0 && name.length <= 256 && !NOT_IN_A_NAME.test(name);
+  return name.length > 0 && name.length <= 256 && !NOT_IN_A_NAME.test(name) && name.isWellFormed();
 }
 
 /** The path as a bound value: names never reach the SQL text. */

@@ -5,7 +5,9 @@ import { NearsightError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
-import type { RunChange, RunRecord, RunState, RunStore } from "./store.ts";
+import { jsonValue, type Sql } from "./json-sql.ts";
+import { assertName } from "./names.ts";
+import type { RunChange, RunConfig, RunRecord, RunState, RunStore } from "./store.ts";
 import type { RunsTable } from "./tables.ts";
 
 const all = build.selectFrom("runs").selectAll();
@@ -17,6 +19,7 @@ export function runStore(database: StoreDatabase): RunStore {
   };
   return {
     async create({ datasetId, key, type, version, config, specHash }) {
+      assertName(key, "a brain key");
       const now = new Date().toISOString();
       const row: RunsTable = {
         id: newId(),
@@ -33,10 +36,12 @@ export function runStore(database: StoreDatabase): RunStore {
         reason: null,
         created_at: now,
         updated_at: now,
+        revision: 0,
       };
       await database.write([
         datasetIsThere(datasetId),
         keyIsFree(datasetId, key, ""),
+        ...(config.ownsCollection ? [collectionIsFree(config)] : []),
         { statement: build.insertInto("runs").values(row).compile() },
       ]);
       return toRecord(row);
@@ -51,13 +56,13 @@ export function runStore(database: StoreDatabase): RunStore {
     },
     async update(runId, change, epoch) {
       const results = await database.write([
-        runIsThere(runId),
-        ...epochIsCurrent(runId, epoch),
+        ...(epoch === undefined ? [runIsThere(runId)] : epochIsCurrent(runId, epoch)),
         { statement: changeOf(runId, change).returningAll().compile(), returning: true },
       ]);
       return toRecord(results.at(-1)?.rows[0] as unknown as RunsTable);
     },
     async rename(datasetId, key, newKey) {
+      assertName(newKey, "a brain key");
       const run = build
         .selectFrom("runs")
         .select("id")
@@ -109,6 +114,12 @@ export function runStore(database: StoreDatabase): RunStore {
       const row = taken?.rows[0];
       return row === undefined ? null : toRecord(row as unknown as RunsTable);
     },
+    async epoch(runId) {
+      const [row] = await database.read<{ epoch: number }>(
+        build.selectFrom("runs").select("epoch").where("id", "=", runId).compile(),
+      );
+      return row?.epoch ?? null;
+    },
     async renewLease(runId, epoch, ttlMs) {
       const [renewed] = await database.write([
         {
@@ -125,7 +136,6 @@ export function runStore(database: StoreDatabase): RunStore {
     },
     async releaseLease(runId, epoch, change) {
       await database.write([
-        runIsThere(runId),
         ...epochIsCurrent(runId, epoch),
         { statement: changeOf(runId, change).set({ lease_owner: null, lease_until: null }).compile() },
       ]);
@@ -133,10 +143,11 @@ export function runStore(database: StoreDatabase): RunStore {
   };
 }
 
-/** Calls a write off where a newer epoch than `epoch` has begun; nothing without an epoch. */
+/** Calls a write off where a newer epoch than `epoch` has begun, or the run is gone; nothing without an epoch. */
 export function epochIsCurrent(runId: string, epoch: number | undefined): Step[] {
   if (epoch === undefined) return [];
   return [
+    runIsThere(runId),
     {
       statement: build
         .selectFrom("runs")
@@ -172,6 +183,9 @@ function changeOf(runId: string, { state, config, reason }: RunChange) {
     .set({
       updated_at: new Date().toISOString(),
       ...(state === undefined ? {} : { state }),
+      ...(state === "deleting"
+        ? { epoch: sql<number>`epoch + 1`, lease_owner: null, lease_until: null }
+        : {}),
       ...(config === undefined ? {} : { config: JSON.stringify(config) }),
       ...(reason === undefined ? {} : { reason }),
     })
@@ -195,6 +209,30 @@ function keyIsFree(datasetId: string, key: string, exceptKey: string): Step {
           message: `The data set has a brain run '${key}' already`,
           hint: `Choose another brainKey, or remove it with deleteBrainRun("${key}")`,
           details: { brainKey: key },
+        }),
+    },
+  };
+}
+
+function inConfig(name: keyof RunConfig): Sql {
+  return jsonValue({ column: sql`config`, keys: [name] });
+}
+
+/** Two runs never own one collection: a planned run has only its name yet. */
+function collectionIsFree({ backend, collectionName }: RunConfig): Step {
+  return {
+    statement: sql`select id from runs where state <> 'deleting' and ${inConfig("ownsCollection")}
+      and ${inConfig("backend")} = ${backend} and ${inConfig("collectionName")} = ${collectionName}`.compile(
+      build,
+    ),
+    guard: {
+      stopOn: "rows",
+      refuse: () =>
+        new NearsightError({
+          code: "INDEX_EXISTS",
+          message: `A brain run owns the collection '${collectionName}' of ${backend} already`,
+          hint: "Choose another collectionName, or leave it out",
+          details: { collectionName },
         }),
     },
   };

@@ -1,6 +1,6 @@
 /** Samples in the store: adds, changes and deletes them, and reads views of them. */
 
-import type { StoreDatabase } from "./database.ts";
+import type { Step, StoreDatabase } from "./database.ts";
 import { readById } from "./hydrate.ts";
 import {
   compileView,
@@ -13,21 +13,24 @@ import {
   takeSnapshot,
 } from "./samples-read.ts";
 import { addSteps, deleteSteps, updateSteps } from "./samples-write.ts";
-import type { SampleStore } from "./store.ts";
+import type { SampleStore, VectorColumn } from "./store.ts";
+import { vectorSteps } from "./vectors.ts";
 
 export function sampleStore(database: StoreDatabase): SampleStore {
   const now = () => new Date().toISOString();
   return {
-    async add(datasetId, samples) {
-      if (samples.length > 0) await database.write(addSteps(datasetId, samples, now()));
+    async add(datasetId, samples, vectors = []) {
+      if (samples.length === 0) return;
+      await database.write([...addSteps(datasetId, samples, now()), ...columnSteps(datasetId, vectors)]);
     },
     async delete(datasetId, ids) {
       if (ids.length === 0) return 0;
       const results = await database.write(deleteSteps(datasetId, ids));
       return results.at(-1)?.changes ?? 0;
     },
-    async update(datasetId, changes) {
-      if (changes.length > 0) await database.write(updateSteps(datasetId, changes, now()));
+    async update(datasetId, changes, vectors = []) {
+      if (changes.length === 0) return;
+      await database.write([...updateSteps(datasetId, changes, now()), ...columnSteps(datasetId, vectors)]);
     },
     count: async (datasetId, stages) => countRows(database, await compileView(database, datasetId, stages)),
     ids: async (datasetId, stages, page) =>
@@ -44,4 +47,8 @@ export function sampleStore(database: StoreDatabase): SampleStore {
       countValues(database, await compileView(database, datasetId, stages), path),
     byId: (datasetId, ids) => readById(database, datasetId, ids),
   };
+}
+
+function columnSteps(datasetId: string, vectors: readonly VectorColumn[]): Step[] {
+  return vectors.flatMap((column) => vectorSteps(datasetId, column));
 }

@@ -2,11 +2,13 @@
 
 import { build, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
+import { assertName } from "./names.ts";
 import type { SavedViewStore } from "./store.ts";
 
 export function savedViewStore(database: StoreDatabase): SavedViewStore {
   return {
     async save(datasetId, name, { version, stages }) {
+      assertName(name, "a name for the view");
       const row = { version, stages: JSON.stringify(stages) };
       await database.write([
         datasetIsThere(datasetId),

@@ -5,6 +5,9 @@ import { startWorker, workerUrl } from "../worker.ts";
 import type { Statement, Step, StepResult, StoreDatabase } from "./database.ts";
 import type { SentStatement, SentStep, WriteOutcome } from "./sqlite-worker.ts";
 
+/** Reads every page: https://sqlite.org/pragma.html#pragma_quick_check */
+const QUICK_CHECK: SentStatement = { sql: "PRAGMA quick_check", parameters: [] };
+
 /** Opens (or makes) the file; throws STORE_UNUSABLE or STORE_TOO_NEW before it returns. */
 export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
   const worker = startWorker(workerUrl("sqlite-worker", import.meta.url), { path });
@@ -21,6 +24,10 @@ export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
       const outcome = await worker.call<WriteOutcome>("write", steps.map(sentStep));
       if ("results" in outcome) return [...outcome.results] satisfies StepResult[];
       throw refusal(steps[outcome.stoppedAt], outcome.rows);
+    },
+    async check() {
+      const rows = await worker.call<{ quick_check: string }[]>("read", QUICK_CHECK);
+      return rows.map((row) => row.quick_check).filter((problem) => problem !== "ok");
     },
     close: () => worker.close(),
   };

@@ -117,4 +117,28 @@ CREATE INDEX run_entries_by_state ON run_entries (run_id, state);
 CREATE INDEX run_entries_by_sample ON run_entries (run_id, sample_id);
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, sql: VERSION_1 }];
+/** Revisions number what became searchable: a run's counter, and for each entry when it last was. 0 is never. */
+const VERSION_2 = `
+ALTER TABLE runs ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run_entries ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET revision = 1;
+UPDATE run_entries SET revision = 1 WHERE state IN ('indexed', 'deleting');
+CREATE INDEX run_entries_by_revision ON run_entries (run_id, revision) WHERE revision > 0;
+`;
+
+/** Where a visualization has its entries: float32 numbers, little endian. */
+const VERSION_3 = `
+CREATE TABLE run_points (
+  run_id TEXT NOT NULL,
+  entry_id TEXT NOT NULL,
+  point BLOB NOT NULL,
+  PRIMARY KEY (run_id, entry_id),
+  FOREIGN KEY (run_id, entry_id) REFERENCES run_entries (run_id, entry_id) ON DELETE CASCADE
+) WITHOUT ROWID;
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, sql: VERSION_1 },
+  { version: 2, sql: VERSION_2 },
+  { version: 3, sql: VERSION_3 },
+];

@@ -2,6 +2,7 @@
 
 import type { Matrix } from "../matrix.ts";
 import type { Stage } from "../stages.ts";
+import type { PointStore } from "./points.ts";
 
 /** The metadata of one installation. Every method is asynchronous; every write is one transaction. */
 export interface MetadataStore {
@@ -11,6 +12,9 @@ export interface MetadataStore {
   readonly views: SavedViewStore;
   readonly runs: RunStore;
   readonly entries: EntryStore;
+  readonly points: PointStore;
+  /** What is wrong with the store itself, in words; nothing where it is sound. */
+  check(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -125,12 +129,22 @@ export interface ViewSnapshot {
 }
 
 export interface SampleStore {
-  /** Adds samples and their labels; ID_EXISTS names the first doubled id and nothing is written. */
-  add(datasetId: string, samples: readonly NewSample[]): Promise<void>;
+  /**
+   * Adds samples with their labels and vectors, all of them or none: ID_EXISTS names the first doubled id.
+   * DIMENSION_MISMATCH.
+   */
+  add(datasetId: string, samples: readonly NewSample[], vectors?: readonly VectorColumn[]): Promise<void>;
   /** Deletes samples, their labels and vectors, and marks their entries in every run `deleting`; unknown ids are fine. */
   delete(datasetId: string, ids: readonly string[]): Promise<number>;
-  /** Sets fields (null unsets), tags or labels of existing samples. ID_NOT_FOUND, FIELD_TYPE_MISMATCH. */
-  update(datasetId: string, changes: readonly SampleChange[]): Promise<void>;
+  /**
+   * Sets fields (null unsets), tags, labels or vectors of existing samples, all of them or none.
+   * ID_NOT_FOUND, FIELD_TYPE_MISMATCH, DIMENSION_MISMATCH.
+   */
+  update(
+    datasetId: string,
+    changes: readonly SampleChange[],
+    vectors?: readonly VectorColumn[],
+  ): Promise<void>;
   count(datasetId: string, stages: readonly StoreStage[]): Promise<number>;
   /** Ids of the view's rows, in its order. */
   ids(datasetId: string, stages: readonly StoreStage[], page: Page): Promise<RowIdentity[]>;
@@ -179,6 +193,13 @@ export interface SampleChange {
   >;
   readonly addTags?: readonly string[];
   readonly removeTags?: readonly string[];
+}
+
+/** One field's vectors: `ownerIds` are sample ids, or label ids, one a row. */
+export interface VectorColumn {
+  readonly field: string;
+  readonly ownerIds: readonly string[];
+  readonly vectors: Matrix;
 }
 
 /** Float32 vectors of samples or labels, by field. */
@@ -253,12 +274,15 @@ export interface RunRecord {
 export type NewRun = Pick<RunRecord, "datasetId" | "key" | "type" | "version" | "config" | "specHash">;
 
 export interface RunStore {
-  /** Records a planned run; RUN_EXISTS. */
+  /** Records a planned run; RUN_EXISTS, INDEX_EXISTS if a run owns a collection of that name already. */
   create(run: NewRun): Promise<RunRecord>;
   get(datasetId: string, key: string): Promise<RunRecord | null>;
   byId(runId: string): Promise<RunRecord | null>;
   list(datasetId: string): Promise<RunRecord[]>;
-  /** Changes state, config or reason; with `epoch` LEASE_LOST when a newer one exists; RUN_NOT_FOUND. */
+  /**
+   * Changes state, config or reason; with `epoch` LEASE_LOST when a newer one exists; RUN_NOT_FOUND.
+   * The state `deleting` ends the lease of whoever holds it.
+   */
   update(runId: string, change: RunChange, epoch?: number): Promise<RunRecord>;
   /** RUN_NOT_FOUND, RUN_EXISTS */
   rename(datasetId: string, key: string, newKey: string): Promise<RunRecord>;
@@ -266,6 +290,8 @@ export interface RunStore {
   delete(runId: string): Promise<boolean>;
   /** Takes the lease if it is free, expired or the owner's own: raises the epoch; null if somebody else holds it. */
   acquireLease(runId: string, owner: string, ttlMs: number): Promise<RunRecord | null>;
+  /** Who holds the lease of this epoch may write; null if the run is gone. */
+  epoch(runId: string): Promise<number | null>;
   /** False when the epoch is no longer the run's. */
   renewLease(runId: string, epoch: number, ttlMs: number): Promise<boolean>;
   releaseLease(runId: string, epoch: number, change: RunChange): Promise<void>;
@@ -295,34 +321,68 @@ export interface EntryQuery {
 }
 
 export interface EntryStore {
-  /** Writes entries as pending; those present keep their row, and become pending again if `overwrite`. Returns how many are new. With `epoch`: LEASE_LOST. */
+  /**
+   * Writes entries as pending; those present keep their row, and become pending again if `overwrite`: with
+   * `unwritten` only those that are not indexed. Returns how many are new. With `epoch`: LEASE_LOST, RUN_NOT_FOUND.
+   */
   plan(
     runId: string,
     entries: readonly PlannedEntry[],
-    options?: { overwrite?: boolean; epoch?: number },
+    options?: { overwrite?: boolean | "unwritten"; epoch?: number },
   ): Promise<number>;
-  /** Sets pending entries to indexed, or to failed with a reason, raising attempts; entries meanwhile `deleting` stay so. LEASE_LOST. */
-  settle(
-    runId: string,
-    outcome: { indexed: readonly string[]; failed: readonly { id: string; reason: string }[] },
-    epoch?: number,
-  ): Promise<void>;
+  /**
+   * Sets entries to indexed, or to failed with a reason, raising attempts. Returns those of `indexed` that are
+   * wanted no more: marked `deleting`, or forgotten. With `epoch`: LEASE_LOST, RUN_NOT_FOUND.
+   */
+  settle(runId: string, outcome: SettledEntries, epoch?: number): Promise<string[]>;
+  /** Records by entry id which version of its source an entry was made from. With `epoch`: LEASE_LOST. */
+  recordSources(runId: string, versions: ReadonlyMap<string, string>, epoch?: number): Promise<void>;
   markDeleting(runId: string, entryIds: readonly string[]): Promise<void>;
-  /** Forgets entries (their vectors are gone from the backend). */
-  remove(runId: string, entryIds: readonly string[]): Promise<void>;
+  /** Marks pending entries `deleting` whose sample, or label with `patchesField`, is no longer there. */
+  markVanished(runId: string, patchesField: string | null): Promise<void>;
+  /**
+   * Forgets entries marked `deleting` (their vectors are gone from the backend). Returns those that are still
+   * there because they were planned again since.
+   */
+  remove(runId: string, entryIds: readonly string[]): Promise<string[]>;
   counts(runId: string): Promise<Record<EntryState, number>>;
-  /** In planning order, with `sequence` for paging. */
-  list(runId: string, query: EntryQuery): Promise<(EntryRecord & { sequence: number })[]>;
+  /** In planning order, with `sequence` for paging, and the `revision` in which an entry became searchable. */
+  list(runId: string, query: EntryQuery): Promise<(EntryRecord & ArrivalPlace)[]>;
   /** Of these entry ids, the ones that are indexed and whose sample still exists. */
   live(runId: string, entryIds: readonly string[]): Promise<Set<string>>;
-  /** How many rows of a view the run has indexed: `patchesField` counts its labels. */
+  /** The run's revision, which rises with each `settle` that makes entries searchable; null if the run is gone. */
+  revision(runId: string): Promise<number | null>;
+  /** Live entries that became searchable after a place in the order of revisions; in that order, at most `limit`. */
+  arrivals(runId: string, after: ArrivalPlace, limit: number): Promise<Arrival[]>;
+  /** What the run knows of a view's rows: `patchesField` counts its labels. */
   countInView(
     runId: string,
     datasetId: string,
     stages: readonly StoreStage[],
     patchesField: string | null,
-  ): Promise<{ indexed: number; total: number }>;
+  ): Promise<{
+    total: number;
+    /** Searchable now. */
+    indexed: number;
+    /** Were searchable and are not now: to be made again, failed at that, or being removed. */
+    stale: number;
+  }>;
 }
+
+export interface SettledEntries {
+  readonly indexed: readonly string[];
+  readonly failed: readonly { readonly id: string; readonly reason: string }[];
+  /** By entry id: null for an entry that is no longer made from its medium. Others keep what they have. */
+  readonly sourceVersions?: ReadonlyMap<string, string | null> | undefined;
+}
+
+/** A place in the order in which entries became searchable. */
+export interface ArrivalPlace {
+  readonly revision: number;
+  readonly sequence: number;
+}
+
+export interface Arrival extends ArrivalPlace, Pick<EntryRecord, "entryId" | "sampleId"> {}
 
 export interface PlannedEntry {
   readonly entryId: string;

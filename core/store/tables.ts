@@ -106,6 +106,8 @@ export interface RunsTable {
   reason: string | null;
   created_at: string;
   updated_at: string;
+  /** Rises with each write that makes entries searchable. */
+  revision: number;
 }
 
 export interface RunEntriesTable {
@@ -117,4 +119,6 @@ export interface RunEntriesTable {
   state: string;
   reason: string | null;
   attempts: number;
+  /** The run's revision when the entry last became searchable; 0 if it never was. */
+  revision: number;
 }

@@ -3,45 +3,19 @@
 import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { type Matrix, matrix } from "../matrix.ts";
-import { build, type StoreDatabase } from "./database.ts";
+import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
 import { joinInOrder, jsonRows } from "./json-sql.ts";
-import type { VectorStore } from "./store.ts";
+import type { VectorColumn, VectorStore } from "./store.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
 export function vectorStore(database: StoreDatabase): VectorStore {
   return {
     async put(datasetId, field, ownerIds, vectors) {
-      assertRows(ownerIds, vectors);
-      if (ownerIds.length === 0) return;
-      const { dimension } = vectors;
-      const fields = new FieldCollector();
-      fields.add(field, "vector");
-      // A copy: what a view covers of a larger buffer, and so that nothing of the caller's crosses the thread.
-      const bytes = new Uint8Array(vectors.data.slice().buffer);
-      const length = dimension * BYTES;
-      await database.write([
-        datasetIsThere(datasetId),
-        ...fields.steps(datasetId),
-        {
-          statement:
-            sql`select dimension from sample_vectors where dataset_id = ${datasetId} and field = ${field}
-            and dimension <> ${dimension} limit 1`.compile(build),
-          guard: {
-            stopOn: "rows",
-            refuse: ([row]) => wrongDimension(field, Number(row?.dimension), dimension),
-          },
-        },
-        {
-          statement: sql`insert into sample_vectors (dataset_id, field, owner_id, dimension, vector)
-            select ${datasetId}, ${field}, item.value, ${dimension},
-              substr(${bytes}, item.key * ${length} + 1, ${length})
-            from ${jsonRows(ownerIds)} where true
-            on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`.compile(build),
-        },
-      ]);
+      const steps = vectorSteps(datasetId, { field, ownerIds, vectors });
+      if (steps.length > 0) await database.write([datasetIsThere(datasetId), ...steps]);
     },
     async get(datasetId, field, ownerIds) {
       const rows = await database.read<{ id: string; vector: Uint8Array }>(
@@ -75,6 +49,36 @@ export function vectorStore(database: StoreDatabase): VectorStore {
       return row?.dimension ?? null;
     },
   };
+}
+
+/** The steps that keep one field's vectors; DIMENSION_MISMATCH. */
+export function vectorSteps(datasetId: string, { field, ownerIds, vectors }: VectorColumn): Step[] {
+  assertRows(ownerIds, vectors);
+  if (ownerIds.length === 0) return [];
+  const { dimension } = vectors;
+  const fields = new FieldCollector();
+  fields.add(field, "vector");
+  // A copy: what a view covers of a larger buffer, and so that nothing of the caller's crosses the thread.
+  const bytes = new Uint8Array(vectors.data.slice().buffer);
+  const length = dimension * BYTES;
+  return [
+    ...fields.steps(datasetId),
+    {
+      statement: sql`select dimension from sample_vectors where dataset_id = ${datasetId} and field = ${field}
+        and dimension <> ${dimension} limit 1`.compile(build),
+      guard: {
+        stopOn: "rows",
+        refuse: ([row]) => wrongDimension(field, Number(row?.dimension), dimension),
+      },
+    },
+    {
+      statement: sql`insert into sample_vectors (dataset_id, field, owner_id, dimension, vector)
+        select ${datasetId}, ${field}, item.value, ${dimension},
+          substr(${bytes}, item.key * ${length} + 1, ${length})
+        from ${jsonRows(ownerIds)} where true
+        on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`.compile(build),
+    },
+  ];
 }
 
 function assertRows(ownerIds: readonly string[], vectors: Matrix): void {

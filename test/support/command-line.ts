@@ -11,6 +11,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** What was printed on stderr but for progress, which a slow machine prints and a fast one does not. */
+export function messagesOf({ stderr }: Outcome): string {
+  return stderr.replace(/^[a-z ]+: [\d.]+\/[\d.]+.*\n/gm, "");
+}
+
 export interface CommandLine {
   run(...words: string[]): Promise<Outcome>;
   /** Runs with `--json` and gives the value printed; fails where the exit code is not `code`. */

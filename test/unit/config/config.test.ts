@@ -142,3 +142,19 @@ it("rows tell where each value comes from and mask secrets", () => {
   });
   expect(JSON.stringify(rows)).not.toContain("canary");
 });
+
+describe("the size of the embedding cache", () => {
+  it("is a number of bytes, from anywhere", () => {
+    expect(read().embeddingCacheBytes).toBe(2 ** 30);
+    writeBrainFile({ nearsight_embedding_cache_bytes: 1_000 });
+    expect(read().embeddingCacheBytes).toBe(1_000);
+    expect(read({ NEARSIGHT_EMBEDDING_CACHE_BYTES: "0" }).embeddingCacheBytes).toBe(0);
+    expect(read({}, { embeddingCacheBytes: 5 }).embeddingCacheBytes).toBe(5);
+  });
+
+  it.each(["-1", "1.5", "1 GB", " ", "Infinity"])("%j is CONFIG_INVALID", (text) => {
+    expect(() => read({ NEARSIGHT_EMBEDDING_CACHE_BYTES: text })).toThrow(
+      expect.objectContaining({ code: "CONFIG_INVALID" }),
+    );
+  });
+});

@@ -4,10 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import type { SearchExplanation } from "../../../core/dataset/answer-port.ts";
 import type { BrainPort } from "../../../core/dataset/brain-port.ts";
 import { createDatasets, type Datasets } from "../../../core/dataset/datasets.ts";
 import type { SimilarityRequest, SimilarityResolver } from "../../../core/dataset/similarity-port.ts";
 import { NearsightError } from "../../../core/errors.ts";
+import { createIo } from "../../../core/io/io.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
 
@@ -18,6 +20,28 @@ export interface Searches {
 }
 
 const ALL = { offset: 0, limit: 1_000_000 };
+
+const EXPLANATION: SearchExplanation = {
+  brainKey: "places",
+  backend: "places",
+  collectionName: "places",
+  metric: "euclidean",
+  model: null,
+  patchesField: null,
+  query: { kind: "vector", vectors: 1, aggregation: "mean" },
+  k: null,
+  reverse: false,
+  maxDistance: null,
+  within: { by: "index" },
+  exact: true,
+  calls: { search: 1, scan: 0 },
+  fallbacks: [],
+  dropped: 0,
+  refills: 0,
+  hits: 0,
+  driver: {},
+  milliseconds: { planning: 0, query: 0, viewRead: 0, search: 0, liveCheck: 0 },
+};
 
 /** Ranks rows by how near their place in the data set is to the vector's only number. */
 function byPlace(store: MetadataStore, searches: Searches): SimilarityResolver {
@@ -53,8 +77,9 @@ function byPlace(store: MetadataStore, searches: Searches): SimilarityResolver {
           distances: Float32Array.from(distances),
           scores: Float32Array.from(distances, (distance) => 1 / (1 + distance)),
           brainKey: stage.brainKey ?? "places",
-          facts: {},
         },
+        explanation: EXPLANATION,
+        facts: async () => ({ exact: true, indexed: ids.length, missing: 0, stale: 0 }),
       };
     },
   };
@@ -81,6 +106,7 @@ export function useDatasets(): {
       store: state.store,
       similarity: byPlace(state.store, searches),
       brain: NO_BRAIN,
+      io: createIo(),
     });
   });
   afterAll(async () => {

@@ -187,3 +187,19 @@ describe("embedAll", () => {
     );
   });
 });
+
+test("items whose vector is known come along in order and cost the model nothing", async () => {
+  const model = pixelModel();
+  async function* mixed(): AsyncIterable<EmbedItem> {
+    for (let i = 0; i < 100; i++) {
+      const values = new Float32Array(3).fill(i);
+      if (i % 10 === 0) yield { id: `${i}`, tensor: values.map((value) => value + 0.5) };
+      else yield { id: `${i}`, vector: values };
+    }
+  }
+  const { ids, first, batches } = await collect(model, mixed(), { batchSize: 4 });
+  expect(ids).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
+  expect(first).toEqual(Array.from({ length: 100 }, (_, i) => (i % 10 === 0 ? i + 0.5 : i)));
+  expect(model.calls).toEqual([4, 3, 3]);
+  expect(batches).toBe(4);
+});

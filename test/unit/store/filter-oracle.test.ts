@@ -9,6 +9,7 @@ import type { Filter, FilterValue } from "../../../core/filter.ts";
 import { newId } from "../../../core/ids.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
 import type { LabelRecord, MetadataStore, NewSample } from "../../../core/store/store.ts";
+import { holds, type Reader, reader } from "../../support/filter-meaning.ts";
 
 const EVERYTHING = { offset: 0, limit: Number.MAX_SAFE_INTEGER };
 let folder: string;
@@ -22,8 +23,6 @@ afterAll(async () => {
   await store.close();
   await rm(folder, { recursive: true });
 });
-
-type Values = Readonly<Record<string, unknown>>;
 
 // Few different values, so that random filters often hold.
 const texts = fc.constantFrom(
@@ -116,68 +115,6 @@ const onSamples = filters(
   fc.oneof({ weight: 4, arbitrary: conditions(SAMPLE_PATHS) }, { weight: 1, arbitrary: onLabels }),
 );
 
-/** What a filter means, in plain JavaScript. */
-function holds(
-  filter: Filter,
-  read: (path: string) => unknown,
-  labels: readonly ((path: string) => unknown)[],
-): boolean {
-  switch (filter.op) {
-    case "and":
-      return filter.filters.every((one) => holds(one, read, labels));
-    case "or":
-      return filter.filters.some((one) => holds(one, read, labels));
-    case "not":
-      return !holds(filter.filter, read, labels);
-    case "labels":
-      return labels.some((label) => holds(filter.where, label, []));
-    default:
-      return test1(filter, read(filter.field) ?? null);
-  }
-}
-
-function test1(filter: Exclude<Filter, { op: "and" | "or" | "not" | "labels" }>, found: unknown): boolean {
-  switch (filter.op) {
-    case "compare":
-      return compares(filter.comparison, found, filter.value);
-    case "in":
-      return filter.values.some((value) => found === value);
-    case "exists":
-      return found !== null;
-    case "contains":
-      return Array.isArray(found) && found.some((one) => one === filter.value);
-    case "startsWith":
-      return typeof found === "string" && found.startsWith(filter.value);
-    case "matches":
-      return typeof found === "string" && found.toLowerCase().includes(filter.value.toLowerCase());
-  }
-}
-
-function compares(comparison: string, found: unknown, value: FilterValue): boolean {
-  if (comparison === "eq") return found === value;
-  if (comparison === "ne") return found !== value;
-  if (typeof found !== typeof value) return false;
-  const order =
-    typeof found === "number"
-      ? found - Number(value)
-      : Buffer.compare(Buffer.from(String(found)), Buffer.from(String(value)));
-  return { lt: order < 0, lte: order <= 0, gt: order > 0, gte: order >= 0 }[comparison] ?? false;
-}
-
-function reader(values: Values): (path: string) => unknown {
-  return (path) =>
-    path
-      .split(".")
-      .reduce<unknown>(
-        (inner, key) => (isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : null),
-        values,
-      );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function toNewSample({ fields, tags, boxes }: Model, i: number): NewSample {
   const id = newId();
   const labels = (boxes ?? []).map(
@@ -195,7 +132,7 @@ function toNewSample({ fields, tags, boxes }: Model, i: number): NewSample {
   return { id, filepath: `/${i}.jpg`, uri: null, mediaType: "image", tags, fields, labels, labelFields };
 }
 
-function labelReader(box: NonNullable<Model["boxes"]>[number]): (path: string) => unknown {
+function labelReader(box: NonNullable<Model["boxes"]>[number]): Reader {
   return reader({ ...box.attributes, ...box });
 }
 

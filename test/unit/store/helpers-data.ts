@@ -43,7 +43,7 @@ export function newLabel(change: Partial<LabelRecord> & { sampleId: string }): L
 export const RUN_CONFIG: RunConfig = {
   backend: "local",
   collectionName: "pets",
-  ownsCollection: true,
+  ownsCollection: false,
   metric: "cosine",
   dimension: null,
   patchesField: null,

@@ -147,8 +147,8 @@ test("settling raises attempts, gives reasons, and leaves what is being deleted"
     { state: "indexed", reason: null, attempts: 2 },
   ]);
   expect(await entries.counts(run.id)).toEqual({ pending: 1, indexed: 1, failed: 0, deleting: 1 });
-  await entries.remove(run.id, ["b", "c", "none"]);
-  expect(await states(run.id)).toEqual({ a: "indexed" });
+  expect(await entries.remove(run.id, ["b", "c", "none"])).toEqual(["c"]);
+  expect(await states(run.id)).toEqual({ a: "indexed", c: "pending" });
 });
 
 test("entries are listed in planning order, by state and id, in pages", async () => {
@@ -197,14 +197,22 @@ test("a view's rows are counted against the run's entries", async () => {
   await entries.settle(run.id, { indexed: labels.slice(0, 2).map((label) => label.id), failed: [] });
   const inView = (stages: StoreStage[], field: string | null) =>
     entries.countInView(run.id, run.datasetId, stages, field);
-  expect(await inView([], "boxes")).toEqual({ indexed: 2, total: 3 });
-  expect(await inView([{ stage: "toPatches", field: "boxes" }], null)).toEqual({ indexed: 2, total: 3 });
-  expect(await inView([{ stage: "matchTags", tags: ["t"] }], "boxes")).toEqual({ indexed: 2, total: 2 });
+  expect(await inView([], "boxes")).toEqual({ indexed: 2, stale: 0, total: 3 });
+  expect(await inView([{ stage: "toPatches", field: "boxes" }], null)).toEqual({
+    indexed: 2,
+    stale: 0,
+    total: 3,
+  });
+  expect(await inView([{ stage: "matchTags", tags: ["t"] }], "boxes")).toEqual({
+    indexed: 2,
+    stale: 0,
+    total: 2,
+  });
   const cats: StoreStage = {
     stage: "filterLabels",
     field: "boxes",
     filter: { op: "compare", field: "label", comparison: "eq", value: "cat" },
   };
-  expect(await inView([cats], "boxes")).toEqual({ indexed: 1, total: 2 });
-  expect(await inView([], null)).toEqual({ indexed: 0, total: 3 });
+  expect(await inView([cats], "boxes")).toEqual({ indexed: 1, stale: 0, total: 2 });
+  expect(await inView([], null)).toEqual({ indexed: 0, stale: 0, total: 3 });
 });

@@ -1,0 +1,55 @@
+/** Points of visualizations in the store: a float32 blob for each entry of the run. */
+
+import { sql } from "kysely";
+import type { Matrix } from "../matrix.ts";
+import { build, type StoreDatabase } from "./database.ts";
+import { jsonRows } from "./json-sql.ts";
+import { runIsThere } from "./runs.ts";
+import type { EntryRecord } from "./store.ts";
+
+/** Where a visualization places its entries; removed with them. */
+export interface PointStore {
+  /** Float32 points of entries of the run, one a row; those there are replaced. */
+  put(runId: string, entryIds: readonly string[], points: Matrix): Promise<void>;
+  /** The points of indexed entries in planning order, after a sequence number; fewer than `limit` at the end. */
+  page(runId: string, after: number, limit: number): Promise<PlacedEntry[]>;
+}
+
+interface PlacedEntry extends Pick<EntryRecord, "entryId" | "sampleId"> {
+  readonly sequence: number;
+  readonly point: Float32Array;
+}
+
+export function pointStore(database: StoreDatabase): PointStore {
+  return {
+    async put(runId, entryIds, points) {
+      const bytes = new Uint8Array(points.data.slice().buffer);
+      const length = points.dimension * Float32Array.BYTES_PER_ELEMENT;
+      await database.write([
+        runIsThere(runId),
+        {
+          statement: sql`insert into run_points (run_id, entry_id, point)
+            select ${runId}, item.value, substr(${bytes}, item.key * ${length} + 1, ${length})
+            from ${jsonRows(entryIds)} where true
+            on conflict (run_id, entry_id) do update set point = excluded.point`.compile(build),
+        },
+      ]);
+    },
+    async page(runId, after, limit) {
+      const rows = await database.read<{
+        sequence: number;
+        entryId: string;
+        sampleId: string;
+        point: Uint8Array;
+      }>(
+        sql<{ sequence: number; entryId: string; sampleId: string; point: Uint8Array }>`select
+            e.sequence as sequence, e.entry_id as "entryId", e.sample_id as "sampleId", p.point as point
+          from run_entries as e
+          join run_points as p on p.run_id = e.run_id and p.entry_id = e.entry_id
+          where e.run_id = ${runId} and e.state = 'indexed' and e.sequence > ${after}
+          order by e.sequence limit ${limit}`.compile(build),
+      );
+      return rows.map(({ point, ...entry }) => ({ ...entry, point: new Float32Array(point.slice().buffer) }));
+    },
+  };
+}

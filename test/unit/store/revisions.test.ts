@@ -1,0 +1,144 @@
+/** Revisions of a run: what became searchable, in which order, and what of a view is out of date. */
+
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "vitest";
+import { newId } from "../../../core/ids.ts";
+import { MIGRATIONS } from "../../../core/store/sqlite-schema.ts";
+import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
+import type { ArrivalPlace, RunRecord } from "../../../core/store/store.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
+import { newSample, RUN_CONFIG, useStore } from "./helpers.ts";
+
+const files = useStore();
+const START: ArrivalPlace = { revision: 0, sequence: Number.MAX_SAFE_INTEGER };
+
+async function newRun(sampleIds: readonly string[] = []): Promise<RunRecord> {
+  const { id: datasetId } = await files.store.datasets.create(newId());
+  await files.store.samples.add(
+    datasetId,
+    sampleIds.map((id) => newSample({ id })),
+  );
+  const run = await files.store.runs.create({
+    datasetId,
+    key: "k",
+    type: "similarity",
+    version: "1",
+    config: { ...RUN_CONFIG, collectionName: newId() },
+    specHash: "",
+  });
+  await files.store.entries.plan(
+    run.id,
+    sampleIds.map((id) => ({ entryId: id, sampleId: id })),
+  );
+  return run;
+}
+
+const indexed = (...ids: string[]) => ({ indexed: ids, failed: [] });
+
+async function arrivals(run: RunRecord, after: ArrivalPlace = START, limit = 100): Promise<string[]> {
+  return (await files.store.entries.arrivals(run.id, after, limit)).map((one) => one.entryId);
+}
+
+describe("revisions", () => {
+  test("rise with each write that settles entries, which arrive in its order", async () => {
+    const { entries } = files.store;
+    const run = await newRun(["a", "b", "c", "d"]);
+    expect(await entries.revision(run.id)).toBe(0);
+    await entries.settle(run.id, indexed("c", "b"));
+    await entries.settle(run.id, indexed("a"));
+    expect(await entries.revision(run.id)).toBe(2);
+    expect(await arrivals(run)).toEqual(["b", "c", "a"]);
+    await entries.plan(run.id, [{ entryId: "b", sampleId: "b" }], { overwrite: true });
+    expect(await arrivals(run)).toEqual(["c", "a"]);
+    await entries.settle(run.id, indexed("b", "d"));
+    expect(await arrivals(run)).toEqual(["c", "a", "b", "d"]);
+    expect(await entries.revision("none")).toBeNull();
+  });
+
+  test("are paged without a gap, also inside one write", async () => {
+    const ids = Array.from({ length: 10 }, (_, i) => `e${i}`);
+    const run = await newRun(ids);
+    await files.store.entries.settle(run.id, indexed(...ids.slice(5)));
+    await files.store.entries.settle(run.id, indexed(...ids.slice(0, 5)));
+    const seen: string[] = [];
+    let place: ArrivalPlace = START;
+    for (let page = 0; page < 4; page++) {
+      const found = await files.store.entries.arrivals(run.id, place, 3);
+      seen.push(...found.map((one) => one.entryId));
+      place = found.at(-1) ?? place;
+    }
+    expect(seen).toEqual([...ids.slice(5), ...ids.slice(0, 5)]);
+    expect(await arrivals(run, place)).toEqual([]);
+  });
+
+  test("never come back when the newest entry is removed", async () => {
+    const { entries } = files.store;
+    const run = await newRun(["a", "b"]);
+    await entries.settle(run.id, indexed("a"));
+    const [last] = await entries.arrivals(run.id, START, 1);
+    await entries.markDeleting(run.id, ["a"]);
+    await entries.remove(run.id, ["a"]);
+    await entries.settle(run.id, indexed("b"));
+    expect(await arrivals(run, last)).toEqual(["b"]);
+  });
+
+  test("leave out entries that are not searchable or whose sample is gone", async () => {
+    const { entries, samples } = files.store;
+    const run = await newRun(["a", "b", "c", "d"]);
+    await entries.settle(run.id, { indexed: ["a", "b", "c"], failed: [{ id: "d", reason: "broken" }] });
+    await entries.markDeleting(run.id, ["b"]);
+    await samples.delete(run.datasetId, ["c"]);
+    expect(await arrivals(run)).toEqual(["a"]);
+  });
+});
+
+describe("a view's coverage", () => {
+  test("tells what is out of date from what never was there", async () => {
+    const { entries } = files.store;
+    const run = await newRun(["a", "b", "c", "d", "e"]);
+    const count = () => entries.countInView(run.id, run.datasetId, [], null);
+    expect(await count()).toEqual({ total: 5, indexed: 0, stale: 0 });
+    await entries.settle(run.id, { indexed: ["a", "b", "c"], failed: [{ id: "d", reason: "broken" }] });
+    expect(await count()).toEqual({ total: 5, indexed: 3, stale: 0 });
+    await entries.plan(run.id, [{ entryId: "a", sampleId: "a" }], { overwrite: true });
+    await entries.markDeleting(run.id, ["b"]);
+    expect(await count()).toEqual({ total: 5, indexed: 1, stale: 2 });
+  });
+});
+
+describe("source versions", () => {
+  test("are recorded, kept, and taken back", async () => {
+    const { entries } = files.store;
+    const run = await newRun(["a", "b", "c"]);
+    const versions = async () => (await entries.list(run.id, {})).map((one) => one.sourceVersion);
+    await entries.settle(run.id, { ...indexed("a", "b"), sourceVersions: new Map([["a", "1 x"]]) });
+    expect(await versions()).toEqual(["1 x", null, null]);
+    await entries.recordSources(run.id, new Map([["b", "2 y"]]));
+    await entries.settle(run.id, indexed("a", "b", "c"));
+    expect(await versions()).toEqual(["1 x", "2 y", null]);
+    await entries.settle(run.id, { ...indexed("a"), sourceVersions: new Map([["a", null]]) });
+    expect(await versions()).toEqual([null, "2 y", null]);
+  });
+});
+
+test("a store of version 1 is brought up to date: what was searchable stays so and is no arrival", async () => {
+  const folder = temporaryFolder();
+  const old = new DatabaseSync(join(folder, "nearsight.db"));
+  old.exec(MIGRATIONS[0]?.sql ?? "");
+  old.exec(`PRAGMA user_version = 1;
+    INSERT INTO datasets (id, name, created_at, info) VALUES ('d', 'pets', '', '{}');
+    INSERT INTO samples (dataset_id, id, filepath, media_type, rand, tags, fields, label_fields, created_at, updated_at)
+      VALUES ('d', 's', 'a.jpg', 'image', 1, '[]', '{}', '{}', '', '');
+    INSERT INTO runs (id, dataset_id, key, type, version, config, spec_hash, state, epoch, created_at, updated_at)
+      VALUES ('r', 'd', 'k', 'similarity', '1', '{}', '', 'ready', 1, '', '');
+    INSERT INTO run_entries (run_id, entry_id, sample_id, state) VALUES ('r', 's', 's', 'indexed');`);
+  old.close();
+  const { entries, ...store } = await openSqliteStore({ folder });
+  expect(await entries.live("r", ["s"])).toEqual(new Set(["s"]));
+  const revision = (await entries.revision("r")) ?? 0;
+  expect(await entries.arrivals("r", { revision, sequence: Number.MAX_SAFE_INTEGER }, 10)).toEqual([]);
+  await entries.plan("r", [{ entryId: "s", sampleId: "s" }], { overwrite: true });
+  expect(await entries.countInView("r", "d", [], null)).toEqual({ total: 1, indexed: 0, stale: 1 });
+  await store.close();
+});
