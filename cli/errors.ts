@@ -61,11 +61,14 @@ function messageOf(error: unknown): string {
   return stripVTControlCharacters(message);
 }
 
-/** The hint in the words of the command line: core speaks of functions and options. */
 function hintOf(error: unknown): string | undefined {
   if (!isNearsightError(error)) return undefined;
   const hint = HINTS[error.code]?.(error) ?? error.hint;
-  if (hint === undefined) return undefined;
+  return hint === undefined ? undefined : inOurWords(hint);
+}
+
+/** A hint in the words of the command line: core speaks of functions and options. */
+export function inOurWords(hint: string): string {
   const translated = WORDS.reduce((text, [word, ours]) => text.replaceAll(word, ours), hint);
   return stripVTControlCharacters(translated);
 }
@@ -75,6 +78,9 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\b(metric|model|backend): "([^"]+)"/g, "--$1 $2"],
   [/\bdeleteBrainRun\("([^"]+)"\)/g, "nearsight runs delete DATASET $1"],
   [/\bcomputeSimilarity\((\{[^}]*\})?\)/g, "nearsight index"],
+  [/\baddMissing\(\)/g, "nearsight index"],
+  [/\boverwrite: true\b/g, "--overwrite"],
+  [/\brepair: true\b/g, "--repair"],
   [/\bbrainKey\b/g, "--brain-key"],
 ];
 

@@ -4,11 +4,17 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "../core/index.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addDatasetsCommand } from "./commands/datasets.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
+import { addDuplicatesCommand } from "./commands/duplicates.ts";
+import { addEmbeddingsCommand } from "./commands/embeddings.ts";
+import { addExportCommand } from "./commands/export.ts";
+import { addImportCommand } from "./commands/import.ts";
 import { addIndexCommand } from "./commands/index.ts";
 import { addModelsCommand } from "./commands/models.ts";
 import { addQuickstartCommand } from "./commands/quickstart.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addSearchCommand } from "./commands/search.ts";
+import { addUniqueCommand } from "./commands/unique.ts";
 import { EXIT, errorText, exitCodeOf } from "./errors.ts";
 import type { GlobalOptions } from "./session.ts";
 
@@ -48,10 +54,16 @@ function createProgram(): Command {
   addQuickstartCommand(program);
   addIndexCommand(program);
   addSearchCommand(program);
+  addDuplicatesCommand(program);
+  addUniqueCommand(program);
+  addImportCommand(program);
+  addExportCommand(program);
   addDatasetsCommand(program);
   addRunsCommand(program);
+  addEmbeddingsCommand(program);
   addModelsCommand(program);
   addConfigCommand(program);
+  addDoctorCommand(program);
   for (const command of allCommands(program)) {
     command.copyInheritedSettings(program);
     command.configureOutput({ outputError: (text, write) => write(usageText(text, command)) });

@@ -58,7 +58,7 @@ export function searchJson({ dataset, run, request, hits }: FoundSearch) {
 
 /** Searches; RUN_NOT_FOUND, RUN_AMBIGUOUS, ID_NOT_FOUND, PROMPTS_UNSUPPORTED, INVALID_FILTER. */
 export async function searchDataset(dataset: Dataset, request: SearchRequest): Promise<FoundSearch> {
-  const run = await chooseRun(dataset, request);
+  const run = await chooseRun(dataset, request.brainKey, "prompt" in request.query);
   const { k, reverse = false, maxDistance, filter, exclude = [] } = request;
   const { patchesField } = run.config;
   const options = {
@@ -82,13 +82,17 @@ export async function searchDataset(dataset: Dataset, request: SearchRequest): P
   };
 }
 
-/** The run named, else the only one, else the only one over whole samples that takes this kind of query. */
-async function chooseRun(dataset: Dataset, { query, brainKey }: SearchRequest): Promise<BrainRunInfo> {
+/** The run named, else the only one, else the only one over whole samples, that takes prompts if need be. */
+export async function chooseRun(
+  dataset: Dataset,
+  brainKey: string | undefined,
+  prompts = false,
+): Promise<BrainRunInfo> {
   if (brainKey !== undefined) return dataset.getBrainInfo(brainKey);
   const keys = await dataset.listBrainRuns({ type: "similarity" });
   const runs = await Promise.all(keys.map((key) => dataset.getBrainInfo(key)));
   const fitting = runs.filter(
-    ({ config }) => config.patchesField === null && (!("prompt" in query) || config.supportsPrompts),
+    ({ config }) => config.patchesField === null && (!prompts || config.supportsPrompts),
   );
   const choice = runs.length === 1 ? runs : fitting;
   const [only] = choice;
@@ -97,7 +101,7 @@ async function chooseRun(dataset: Dataset, { query, brainKey }: SearchRequest): 
     code: choice.length === 0 ? "RUN_NOT_FOUND" : "RUN_AMBIGUOUS",
     message:
       choice.length === 0
-        ? `Data set '${dataset.name}' has no index of whole samples${"prompt" in query ? " that takes prompts" : ""}`
+        ? `Data set '${dataset.name}' has no index of whole samples${prompts ? " that takes prompts" : ""}`
         : `Data set '${dataset.name}' has several indexes that fit`,
     details: { keys: choice.length === 0 ? keys : choice.map((run) => run.key) },
   });

@@ -15,7 +15,7 @@ export interface SheetPicture {
 export type SheetBox = readonly [number, number, number, number];
 
 export interface SheetQuery {
-  readonly kind: "id" | "image" | "prompt" | "vector";
+  readonly kind: "id" | "image" | "prompt" | "vector" | "kept";
   /** What was searched for: the prompt, a file name, an id. */
   readonly label: string;
   readonly thumbnail?: SheetPicture | null;
@@ -29,7 +29,8 @@ export interface SheetResult {
   readonly id: string;
   readonly filepath: string;
   readonly labels?: readonly string[];
-  readonly score: number;
+  /** Null where only the distance tells anything. */
+  readonly score: number | null;
   readonly distance: number;
   /** Null where the file cannot be read: a placeholder takes its place. */
   readonly thumbnail: SheetPicture | null;
@@ -57,6 +58,7 @@ const KINDS = {
   image: "Similar to this image",
   prompt: "Prompt",
   vector: "Similar to this vector",
+  kept: "Nearly the same as",
 } as const;
 
 /**
@@ -126,9 +128,14 @@ function renderResult(result: SheetResult): string {
   return `<li class="card" id="result-${escapeHtml(id)}-${rank}">
 <div class="frame">${picture}</div>
 <div class="line"><span class="rank">${rank}</span><span class="name" title="${escapeHtml(filepath)}">${escapeHtml(name)}</span></div>
-<dl class="numbers"><dt>distance</dt><dt>score</dt><dd>${figure(distance)}</dd><dd>${figure(score)}</dd></dl>
+${renderNumbers(distance, score)}
 ${shown.length === 0 ? "" : `<ul class="chips">${shown.join("")}</ul>`}
 </li>`;
+}
+
+function renderNumbers(distance: number, score: number | null): string {
+  if (score === null) return `<dl class="numbers"><dt>distance</dt><dd>${figure(distance)}</dd></dl>`;
+  return `<dl class="numbers"><dt>distance</dt><dt>score</dt><dd>${figure(distance)}</dd><dd>${figure(score)}</dd></dl>`;
 }
 
 function renderPicture(picture: SheetPicture, description: string, box: SheetBox | null | undefined): string {

@@ -1,7 +1,7 @@
 /** Writes results of searches as an HTML page, with a small copy of every picture inside. */
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import pMap from "p-map";
 import { NearsightError, thumbnail } from "../core/index.ts";
 import type { FoundHit, FoundSearch } from "./searching.ts";
@@ -28,12 +28,16 @@ export async function writeSheet(
   title: string,
   searches: readonly { readonly query: ShownQuery; readonly found: FoundSearch }[],
 ): Promise<string> {
-  const target = resolve(path);
   const shown: SheetSearch[] = [];
   for (const { query, found } of searches) shown.push(await sheetSearch(query, found));
+  return writePage(path, renderSheet({ title, searches: shown }));
+}
+
+async function writePage(path: string, html: string): Promise<string> {
+  const target = resolve(path);
   try {
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, renderSheet({ title, searches: shown }));
+    await writeFile(target, html);
   } catch (error) {
     throw new NearsightError({
       code: "INVALID_ARGUMENT",
@@ -43,6 +47,47 @@ export async function writeSheet(
     });
   }
   return target;
+}
+
+/** A row to show as a picture. */
+export interface ShownPicture {
+  readonly id: string;
+  readonly filepath: string;
+  readonly labels: readonly string[];
+  readonly box: SheetBox | null;
+}
+
+/** Writes groups of rows that belong together as a page, each as a search by its first row; see `writeSheet`. */
+export async function writeGroups(
+  path: string,
+  title: string,
+  how: string,
+  groups: readonly {
+    readonly kept: ShownPicture;
+    readonly duplicates: readonly { readonly row: ShownPicture; readonly distance: number }[];
+  }[],
+): Promise<string> {
+  const shown = await pMap(
+    groups,
+    async ({ kept, duplicates }): Promise<SheetSearch> => ({
+      query: {
+        kind: "kept",
+        label: basename(kept.filepath),
+        ...(await picture(kept.filepath, kept.box, QUERY_SIZE)),
+      },
+      results: await pMap(
+        duplicates,
+        async ({ row, distance }, i) => ({
+          ...{ rank: i + 1, id: row.id, filepath: row.filepath, labels: row.labels, distance, score: null },
+          ...(await picture(row.filepath, row.box, SIZE_OF_MANY)),
+        }),
+        { concurrency: 2 },
+      ),
+      facts: { id: kept.id, duplicates: String(duplicates.length), "told by": how },
+    }),
+    { concurrency: 2 },
+  );
+  return writePage(path, renderSheet({ title, searches: shown }));
 }
 
 async function sheetSearch(query: ShownQuery, { run, request, hits }: FoundSearch): Promise<SheetSearch> {

@@ -39,7 +39,15 @@ const ARCHITECTURE: Architecture = {
     },
     { name: "media", paths: ["core/media"], may: [], packages: ["sharp"] },
     { name: "dataset", paths: ["core/dataset"], may: ["core/store", "core/media"], packages: [] },
-    { name: "io", paths: ["core/io"], may: ["core/dataset", "core/store", "core/media"], packages: [] },
+    {
+      name: "io",
+      paths: ["core/io"],
+      may: ["core/dataset", "core/store", "core/media"],
+      packages: [
+        ...["csv-parse", "csv-stringify", "fast-xml-parser", "yaml", "yauzl", "yazl"],
+        ...["hyparquet", "hyparquet-compressors", "hyparquet-writer"],
+      ],
+    },
     {
       name: "models",
       paths: ["core/models"],
@@ -51,14 +59,20 @@ const ARCHITECTURE: Architecture = {
     {
       name: "local backend",
       paths: ["core/backends/local"],
-      may: ["core/backends/backend.ts", "core/sqlite.ts", "core/worker.ts"],
+      may: ["core/backends/local", "core/backends/backend.ts", "core/sqlite.ts", "core/worker.ts"],
       packages: ["node:sqlite"],
+    },
+    {
+      name: "local search threads",
+      paths: ["core/backends/local/threads.ts", "core/backends/local/search-worker.ts"],
+      may: ["core/backends/local", "core/worker.ts"],
+      packages: ["node:worker_threads"],
     },
     {
       name: "brain",
       paths: ["core/brain"],
       may: ["core/dataset", "core/store/store.ts", "core/backends/backend.ts", "core/models/embed.ts"],
-      packages: ["p-map"],
+      packages: ["p-map", "umap-js"],
     },
     { name: "registry", paths: ["core/backends/registry.ts"], may: ["core/backends"], packages: [] },
     {
@@ -129,8 +143,8 @@ describe("the check itself", () => {
     ["core/media/image.ts", 'import {\n  one,\n  two,\n} from "../store/store.ts";'],
     ["core/dataset/view.ts", 'import type { Brain } from "../brain/brain.ts";'],
     ["core/dataset/view.ts", 'export * from "../brain/brain.ts";'],
-    ["core/brain/build.ts", 'const { localBackend } = await import("../backends/local/local.ts");'],
-    ["core/brain/build.ts", 'type Backend = import("../backends/local/local.ts").LocalClient;'],
+    ["core/brain/build/build.ts", 'const { localBackend } = await import("../backends/local/local.ts");'],
+    ["core/brain/build/build.ts", 'type Backend = import("../backends/local/local.ts").LocalClient;'],
     ["core/models/zoo.ts", 'const file = new URL("../store/store.ts", import.meta.url);'],
     ["core/models/zoo.ts", 'startWorker(workerUrl("../store/sqlite-worker", import.meta.url));'],
     ["core/models/zoo.ts", 'import { InferenceSession } from "onnxruntime-node";'],
@@ -149,7 +163,10 @@ describe("the check itself", () => {
 
   test.each([
     ["core/store/rows.ts", 'import type { DatabaseSync } from "node:sqlite";'],
-    ["core/brain/build.ts", 'import { NearsightError } from "../errors.ts";\nimport pMap from "p-map";'],
+    [
+      "core/brain/build/build.ts",
+      'import { NearsightError } from "../errors.ts";\nimport pMap from "p-map";',
+    ],
     [
       "core/dataset/view.ts",
       '/**\n * import { x } from "elsewhere";\n */\n// import { y } from "elsewhere";',

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Dataset } from "../../core/index.ts";
 import { plural, shortPath } from "../output.ts";
 import { type Session, withSession } from "../session.ts";
+import { collectionOf } from "./runs.ts";
 
 export function addDatasetsCommand(program: Command): void {
   const datasets = program.command("datasets").description("list data sets, or describe, rename, delete one");
@@ -98,9 +99,10 @@ async function remove({ ns, output }: Session, name: string, cleanup: boolean): 
 async function letGo(dataset: Dataset, cleanup: boolean): Promise<string[]> {
   const left: string[] = [];
   for (const key of await dataset.listBrainRuns()) {
-    const index = await dataset.loadBrainResults(key);
-    if (cleanup) await index.delete();
-    else left.push(`${index.config.method}:${index.config.collectionName}`);
+    const collection = collectionOf((await dataset.getBrainInfo(key)).config);
+    if (collection === null) continue;
+    if (cleanup) await (await dataset.loadBrainResults(key)).delete();
+    else left.push(collection);
   }
   return left;
 }

@@ -3,13 +3,18 @@
 import { statSync } from "node:fs";
 import { basename, resolve, sep } from "node:path";
 import type { Command } from "commander";
-import { type Dataset, isNearsightError, NearsightError } from "../../core/index.ts";
+import {
+  type Dataset,
+  findImages,
+  IMAGE_ENDINGS,
+  isNearsightError,
+  NearsightError,
+} from "../../core/index.ts";
 import { ensureIndex, type FailedMedium, type IndexReport } from "../ensure-index.ts";
 import { EXIT } from "../errors.ts";
 import { duration, type Output, paint, plural, shellWord, shortPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
-import { findImages, noImages } from "../walk.ts";
 
 interface IndexOptions {
   readonly name?: string;
@@ -116,7 +121,7 @@ async function openFolder(
   folder: string,
   name: string | undefined,
 ): Promise<Target> {
-  const { files, unreadable } = findImages(folder);
+  const { files, unreadable } = await findImages(folder);
   if (files.length === 0) throw noImages(folder);
   const datasetName = name ?? basename(folder);
   const isNew = !(await ns.datasetExists(datasetName));
@@ -187,4 +192,13 @@ export function reportJson(dataset: Dataset, report: IndexReport, added: number)
     failed,
     seconds: Math.round(milliseconds) / 1000,
   };
+}
+
+/** MEDIA_NOT_FOUND for a folder without pictures. */
+function noImages(folder: string): NearsightError {
+  return new NearsightError({
+    code: "MEDIA_NOT_FOUND",
+    message: `Expected pictures in ${folder} but found none`,
+    hint: `Their names end in ${IMAGE_ENDINGS.map((ending) => ending.slice(1)).join(", ")}; hidden files and folders are left out`,
+  });
 }

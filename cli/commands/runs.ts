@@ -1,7 +1,8 @@
 /** `nearsight runs`: lists the brain runs of a data set, describes one, renames and deletes them. */
 
 import type { Command } from "commander";
-import type { BrainRunInfo } from "../../core/index.ts";
+import type { BrainRunInfo, Metric } from "../../core/index.ts";
+import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export function addRunsCommand(program: Command): void {
@@ -29,6 +30,17 @@ export function addRunsCommand(program: Command): void {
     .argument("<new-key>")
     .action((dataset: string, key: string, newKey: string, _, command: Command) =>
       withSession(command, (session) => rename(session, dataset, key, newKey)),
+    );
+  runs
+    .command("copy")
+    .description("copy an index to another backend or collection; nothing is embedded again")
+    .argument("<dataset>")
+    .argument("<key>")
+    .requiredOption("--to <backend>", "local, milvus or elasticsearch")
+    .option("--brain-key <key>", "name of the copy; default: the key and the backend")
+    .option("--metric <metric>", "default: the same")
+    .action((dataset: string, key: string, options: CopyOptions, command: Command) =>
+      withSession(command, (session) => copy(session, dataset, key, options), { stoppable: true }),
     );
   runs
     .command("delete")
@@ -93,15 +105,50 @@ async function rename({ ns, output }: Session, name: string, key: string, newKey
   output.result({ dataset: name, key: newKey, oldKey: key });
 }
 
+interface CopyOptions {
+  readonly to: string;
+  readonly brainKey?: string;
+  readonly metric?: string;
+}
+
+async function copy(
+  { ns, output, signal }: Session,
+  name: string,
+  key: string,
+  { brainKey, metric, to }: CopyOptions,
+): Promise<void> {
+  const dataset = await ns.loadDataset(name);
+  const progress = createProgress({ label: "copying", unit: "vectors", quiet: output.json });
+  const index = await dataset
+    .copyRun(key, {
+      ...{ to, signal, progress: progress.update },
+      ...(brainKey === undefined ? {} : { brainKey }),
+      ...(metric === undefined ? {} : { metric: metric as Metric }),
+    })
+    .finally(() => progress.stop());
+  const total = await index.totalIndexSize();
+  output.line(
+    `Brain run ${name}/${key} is copied to ${name}/${index.key}: ${total} vectors in ${index.config.method}`,
+  );
+  output.result({ dataset: name, brainKey: index.key, copiedFrom: key, total, backend: index.config.method });
+}
+
 async function remove({ ns, output }: Session, name: string, key: string, cleanup: boolean): Promise<void> {
   const dataset = await ns.loadDataset(name);
-  const { method, collectionName } = (await dataset.getBrainInfo(key)).config;
-  const collection = `${method}:${collectionName}`;
-  if (cleanup) await (await dataset.loadBrainResults(key)).delete();
+  const collection = collectionOf((await dataset.getBrainInfo(key)).config);
+  const isCleaned = cleanup && collection !== null;
+  if (isCleaned) await (await dataset.loadBrainResults(key)).delete();
   else await dataset.deleteBrainRun(key);
-  output.line(`Deleted brain run ${name}/${key}${cleanup ? ` with its index ${collection}` : ""}`);
-  if (!cleanup) output.note(`The index stays in its backend: ${collection}; --cleanup would have deleted it`);
-  output.result({ dataset: name, deleted: key, collectionsLeft: cleanup ? [] : [collection] });
+  const left = isCleaned || collection === null ? [] : [collection];
+  output.line(`Deleted brain run ${name}/${key}${isCleaned ? ` with its index ${collection}` : ""}`);
+  if (left.length > 0)
+    output.note(`The index stays in its backend: ${collection}; --cleanup would have deleted it`);
+  output.result({ dataset: name, deleted: key, collectionsLeft: left });
+}
+
+/** Where a run's index is; null for a visualization, which is kept in the store. */
+export function collectionOf({ type, method, collectionName }: BrainRunInfo["config"]): string | null {
+  return type === "similarity" ? `${method}:${collectionName}` : null;
 }
 
 function minute(timestamp: string): string {

@@ -1,8 +1,9 @@
 /** `nearsight search`: what is most (or least) similar to an image, a sample, a text or a vector. */
 
 import { basename } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type Dataset, NearsightError, parseFilter, type SimilarityQuery } from "../../core/index.ts";
+import { finiteNumber, positiveInteger } from "../arguments.ts";
 import { paint, plural, shortPath } from "../output.ts";
 import { describeRow, type FoundSearch, searchDataset, searchJson } from "../searching.ts";
 import { type Session, withSession } from "../session.ts";
@@ -157,16 +158,4 @@ export async function shownId(
   const { filepath, labels, box } = describeRow(row);
   const name = basename(filepath);
   return { kind: "id", label: box === null ? name : `${labels.join(", ")} in ${name}`, filepath, box };
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError("Expected a whole number from 1 on.");
-}
-
-function finiteNumber(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("Expected a number.");
 }

@@ -3,7 +3,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { commandLine, type Outcome } from "../support/command-line.ts";
+import { commandLine, messagesOf, type Outcome } from "../support/command-line.ts";
 import { externalAddresses, isWellFormed } from "../support/html.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -45,7 +45,7 @@ const search = (...words: string[]) => cli.json<SearchJson>(["search", "quicksta
 
 describe("quickstart", () => {
   test("indexes images and objects, shows three searches, and says what to try next", () => {
-    expect(quickstart.stderr).toBe("");
+    expect(messagesOf(quickstart)).toBe("");
     expect(quickstart.code).toBe(0);
     expect(quickstart.stdout).toMatch(/Index images: 200 images, in /);
     expect(quickstart.stdout).toMatch(/Index patches: \d+ objects, in /);

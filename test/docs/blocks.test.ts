@@ -22,6 +22,7 @@ interface Block {
 const ELSEWHERE = [
   /^npm ci && npm (run quickstart|test)$/,
   /^ONNXRUNTIME_NODE_INSTALL=skip npm install nearsight$/,
+  /^NEARSIGHT_ROUNDS=full npm run test:long$/,
 ];
 
 function pages(folder: string): string[] {

@@ -27,6 +27,7 @@ const NEEDED = [
   "dist/core/index.d.ts",
   "dist/core/index.js",
   "dist/core/backends/local/worker.js",
+  "dist/core/store/embedding-cache-worker.js",
   "dist/core/store/sqlite-worker.js",
   "dist/core/dataset/zoo/art/art.json",
   "dist/core/models/nearsight-tiny/onnx/vision_model.onnx",
