@@ -143,8 +143,8 @@ describe("the check itself", () => {
     ["core/media/image.ts", 'import {\n  one,\n  two,\n} from "../store/store.ts";'],
     ["core/dataset/view.ts", 'import type { Brain } from "../brain/brain.ts";'],
     ["core/dataset/view.ts", 'export * from "../brain/brain.ts";'],
-    ["core/brain/build/build.ts", 'const { localBackend } = await import("../backends/local/local.ts");'],
-    ["core/brain/build/build.ts", 'type Backend = import("../backends/local/local.ts").LocalClient;'],
+    ["core/brain/runs.ts", 'const { localBackend } = await import("../backends/local/local.ts");'],
+    ["core/brain/runs.ts", 'type Backend = import("../backends/local/local.ts").LocalClient;'],
     ["core/models/zoo.ts", 'const file = new URL("../store/store.ts", import.meta.url);'],
     ["core/models/zoo.ts", 'startWorker(workerUrl("../store/sqlite-worker", import.meta.url));'],
     ["core/models/zoo.ts", 'import { InferenceSession } from "onnxruntime-node";'],
@@ -163,10 +163,7 @@ describe("the check itself", () => {
 
   test.each([
     ["core/store/rows.ts", 'import type { DatabaseSync } from "node:sqlite";'],
-    [
-      "core/brain/build/build.ts",
-      'import { NearsightError } from "../errors.ts";\nimport pMap from "p-map";',
-    ],
+    ["core/brain/runs.ts", 'import { NearsightError } from "../errors.ts";\nimport pMap from "p-map";'],
     [
       "core/dataset/view.ts",
       '/**\n * import { x } from "elsewhere";\n */\n// import { y } from "elsewhere";',

@@ -83,6 +83,11 @@ export interface SearchOptions {
   readonly maxDistance?: number | undefined;
   readonly within?: Selection | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Receives facts about the call for `view.explain()`: plain JSON, no vectors, no secrets. `exact: false` tells
+   * of a call that was approximate.
+   */
+  readonly onExplain?: ((facts: Readonly<Record<string, unknown>>) => void) | undefined;
 }
 
 /** Which neighbours of every entry are wanted. */

@@ -42,7 +42,7 @@ const detection = fc.record(
 const json = fc.oneof(hostileText, numbers, fc.boolean());
 
 /** Fields of every type, each missing in some samples. */
-export const fieldsArbitrary = fc.record(
+const fieldsArbitrary = fc.record(
   {
     text: hostileText,
     number: numbers,

@@ -6,13 +6,16 @@ import type {
   Batch,
   Collection,
   Columns,
+  Neighborhoods,
+  NeighborOptions,
   SearchOptions,
   Selection,
   WriteOptions,
   WriteReport,
 } from "../backend.ts";
 import type { Call } from "./local.ts";
-import type { RowsAnswer } from "./protocol.ts";
+import { unpackEntries, unpackHits } from "./packed.ts";
+import type { NeighborsAnswer, RowsAnswer, SearchCall } from "./protocol.ts";
 import { BATCH_ROWS } from "./rows.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
 
@@ -44,14 +47,58 @@ export function localCollection(name: string, call: Call): Collection {
     queries: VectorData,
     dimension: number,
     first: number,
-    { k, reverse = false, maxDistance = Number.POSITIVE_INFINITY, within, signal }: SearchOptions,
+    options: SearchOptions,
+    after?: SearchCall["after"],
   ): Promise<Columns[]> {
-    const selection = within === undefined ? undefined : { key: within.key };
-    const argument = { name, queries, dimension, first, k, reverse, maxDistance, selection };
-    const found = await call("search", argument);
-    if (found !== undefined || within === undefined) return found ?? [];
-    const ids = await allIds(within, signal);
-    return (await call("search", { ...argument, selection: { key: within.key, ids } })) ?? [];
+    const { k, reverse = false, maxDistance = Number.POSITIVE_INFINITY, within, signal } = options;
+    const found = await selecting(within, signal, (selection) => {
+      if (selection !== undefined) {
+        options.onExplain?.({ selection: selection.ids === undefined ? "bitmap kept" : "ids sent" });
+      }
+      return call("search", { name, queries, dimension, first, k, reverse, maxDistance, after, selection });
+    });
+    return found.map(unpackHits);
+  }
+
+  /** Pages of one ranking. The first is found as a search finds it; who wants more needs the whole. */
+  async function* scan(query: Matrix<VectorData>, options: Omit<SearchOptions, "k">): AsyncIterable<Columns> {
+    if (query.rows !== 1) throw invalid(`Expected one query for a scan but found ${query.rows}`);
+    const [page] = await search(query, { ...options, k: PAGE_HITS });
+    if (page === undefined || page.ids.length === 0) return;
+    yield page;
+    const [id, distance] = [page.ids.at(-1) ?? "", page.distances.at(-1) ?? 0];
+    if (page.ids.length < PAGE_HITS) return;
+    throwIfAborted(options.signal);
+    const data = query.data.slice();
+    const [rest] = await searchPart(data, query.dimension, 0, { ...options, k: null }, { distance, id });
+    for (let start = 0; rest !== undefined && start < rest.ids.length; start += PAGE_HITS) {
+      throwIfAborted(options.signal);
+      yield {
+        ids: rest.ids.slice(start, start + PAGE_HITS),
+        sampleIds: rest.sampleIds.slice(start, start + PAGE_HITS),
+        distances: rest.distances.slice(start, start + PAGE_HITS),
+      };
+    }
+  }
+
+  async function* neighbors(options: NeighborOptions): AsyncIterable<Neighborhoods> {
+    checkOptions(options);
+    const { k, maxDistance = Number.POSITIVE_INFINITY, within, signal } = options;
+    const walk = walks++;
+    try {
+      for (let done = false; !done; ) {
+        throwIfAborted(signal);
+        const part: NeighborsAnswer = await selecting(within, signal, (selection) =>
+          call("neighbors", { name, walk, k, maxDistance, selection }),
+        );
+        const found = { ...unpackEntries(part.entries), starts: part.starts };
+        if (found.ids.length > 0) yield { ...found, neighbors: unpackHits(part.neighbors) };
+        done = part.done;
+      }
+    } finally {
+      // The backend may have been closed meanwhile, and then nothing is held any more.
+      await call("endNeighbors", { walk }).catch(() => undefined);
+    }
   }
 
   async function upsert(batches: AsyncIterable<Batch>, options: WriteOptions = {}): Promise<WriteReport> {
@@ -102,23 +149,27 @@ export function localCollection(name: string, call: Call): Collection {
         if (answer.ids.length > 0) yield batchOf(answer);
       }
     },
-    async *scan(query, options) {
-      if (query.rows !== 1) throw invalid(`Expected one query for a scan but found ${query.rows}`);
-      const [hits] = await search(query, { ...options, k: null });
-      for (let start = 0; hits !== undefined && start < hits.ids.length; start += PAGE_HITS) {
-        throwIfAborted(options.signal);
-        yield {
-          ids: hits.ids.slice(start, start + PAGE_HITS),
-          sampleIds: hits.sampleIds.slice(start, start + PAGE_HITS),
-          distances: hits.distances.slice(start, start + PAGE_HITS),
-        };
-      }
-    },
+    scan,
+    neighbors,
     drop: () => call("drop", { name }),
   };
 }
 
-function checkOptions({ k, maxDistance }: SearchOptions): void {
+/** Walks over neighbours are told apart within one worker, which all collections of a backend share. */
+let walks = 0;
+
+/** Asks with the key of a selection, and again with its ids where the worker does not know them. */
+async function selecting<Answer>(
+  within: Selection | undefined,
+  signal: AbortSignal | undefined,
+  ask: (selection: SearchCall["selection"]) => Promise<Answer | undefined>,
+): Promise<Answer> {
+  if (within === undefined) return (await ask(undefined)) as Answer;
+  const { key } = within;
+  return (await ask({ key })) ?? ((await ask({ key, ids: await allIds(within, signal) })) as Answer);
+}
+
+function checkOptions({ k, maxDistance }: Pick<SearchOptions, "k" | "maxDistance">): void {
   if (k !== null && !(Number.isInteger(k) && k > 0)) {
     throw invalid(`Expected k to be a whole number above 0, or null for all, but found ${k}`);
   }

@@ -2,31 +2,34 @@
 
 import { NearsightError } from "../../errors.ts";
 import { rowLength, type VectorData, vectorProblem } from "../../matrix.ts";
-import type { CollectionInfo, Columns, WriteReport } from "../backend.ts";
+import type { CollectionInfo, WriteReport } from "../backend.ts";
 import { createFile, identityOf, listNames, type OpenedFile, openFile, removeFile } from "./folder.ts";
 import type { Header } from "./header.ts";
-import { type Kernel, loadKernel } from "./kernel/kernel.ts";
-import type { Calls, RowsAnswer, SearchCall, WorkerSetup } from "./protocol.ts";
-import { Resident } from "./resident.ts";
+import { NeighborWalk } from "./neighbors.ts";
+import { packHits } from "./packed.ts";
+import type { Calls, PackedHits, RowsAnswer, SearchCall, WorkerSetup } from "./protocol.ts";
+import { Residency } from "./residency.ts";
+import type { Resident } from "./resident.ts";
 import { pageRows, rowsOf } from "./rows.ts";
 import { type Allowed, searchResident } from "./search.ts";
 import { Selections } from "./selections.ts";
 import { deleteEntries, upsertEntries } from "./writes.ts";
 
 interface OpenCollection extends OpenedFile {
-  /** Made by the first search. */
-  resident: Resident | undefined;
   readonly selections: Selections;
 }
 
 /** The handlers of the worker thread. */
-export function engine({ folder, simd }: WorkerSetup): Calls & { close(): void } {
+export function engine(setup: WorkerSetup): Calls & { close(): void } {
+  const { folder } = setup;
   const opened = new Map<string, OpenCollection>();
-  let kernel: Kernel | undefined;
+  const residency = new Residency(setup);
+  const walks = new Map<number, NeighborWalk>();
 
   function forget(name: string): void {
     opened.get(name)?.file.close();
     opened.delete(name);
+    residency.forget(name);
   }
 
   /** The collection as it is on disk now: another process may have dropped it, or made it anew. */
@@ -34,21 +37,29 @@ export function engine({ folder, simd }: WorkerSetup): Calls & { close(): void }
     const known = opened.get(name);
     if (known !== undefined && known.identity === identityOf(folder, name)) return known;
     forget(name);
-    const collection = { ...openFile(folder, name), resident: undefined, selections: new Selections() };
+    const collection = { ...openFile(folder, name), selections: new Selections() };
     opened.set(name, collection);
     return collection;
   }
 
-  function residentOf(collection: OpenCollection, header: Header): Resident {
-    kernel ??= loadKernel(!simd);
-    collection.resident ??= new Resident(kernel, header);
-    try {
-      collection.resident.refresh(collection.file, header);
-    } catch (error) {
-      collection.resident = undefined; // it may be half loaded
-      throw error;
-    }
-    return collection.resident;
+  /** Runs `work` on a collection in memory as its file is now; undefined where the selection's ids are wanted. */
+  function searching<Result>(
+    call: Pick<SearchCall, "name" | "selection">,
+    check: (header: Header) => void,
+    work: (resident: Resident, allowed: Allowed) => Result,
+  ): Result | undefined {
+    const { name, selection } = call;
+    const { file, selections } = use(name);
+    if (selection?.ids !== undefined) selections.put(selection.key, selection.ids);
+    return file.read((header) => {
+      check(header);
+      const resident = residency.current(name, file, header);
+      const allowed =
+        selection === undefined
+          ? { mask: undefined, count: resident.size }
+          : selections.get(selection.key, file, resident);
+      return allowed === undefined ? undefined : work(resident, allowed);
+    });
   }
 
   return {
@@ -64,33 +75,35 @@ export function engine({ folder, simd }: WorkerSetup): Calls & { close(): void }
     delete: ({ name, ids }): WriteReport => deleteEntries(use(name).file, ids),
     page: ({ name, after }): RowsAnswer => pageRows(use(name).file, after),
     rows: ({ name, ids }): RowsAnswer => {
-      const { file, resident } = use(name);
-      return rowsOf(file, resident, ids);
+      return rowsOf(use(name).file, residency.peek(name), ids);
     },
-    search: (call): Columns[] | undefined => {
-      const collection = use(call.name);
-      const { file, selections } = collection;
-      if (call.selection?.ids !== undefined) selections.put(call.selection.key, call.selection.ids);
-      const prepared = file.read((header) => {
-        checkVectors(call.name, header, call.queries, call.dimension);
-        const queries = queriesOf(call, header);
-        const resident = residentOf(collection, header);
-        return { queries, resident, allowed: allowedOf(call, collection, resident) };
-      });
-      if (prepared.allowed === undefined) return undefined;
-      const { resident, queries } = prepared;
-      return searchResident(resident, queries, prepared.allowed, call).map(({ slots, distances }) => ({
-        ids: Array.from(slots, (slot) => resident.ids[slot] ?? ""),
-        sampleIds: Array.from(slots, (slot) => resident.sampleIds[slot] ?? ""),
-        distances,
-      }));
-    },
+    search: (call): PackedHits[] | undefined =>
+      searching(
+        call,
+        (header) => checkQueries(call, header),
+        (resident, allowed) =>
+          searchResident(resident, queriesOf(call), allowed, call, residency.helpers).map((hits) =>
+            packHits(resident, hits),
+          ),
+      ),
+    neighbors: (call) =>
+      searching(
+        call,
+        () => undefined,
+        (resident, allowed) => {
+          const walk = walks.get(call.walk) ?? new NeighborWalk(call);
+          walks.set(call.walk, walk);
+          return walk.next(resident, allowed, residency.helpers);
+        },
+      ),
+    endNeighbors: ({ walk }) => void walks.delete(walk),
     drop: ({ name }) => {
       forget(name);
       removeFile(folder, name);
     },
     close: () => {
       for (const name of [...opened.keys()]) forget(name);
+      residency.close();
     },
   };
 }
@@ -99,18 +112,20 @@ function infoOf({ dimension, metric, vectorType, size }: Header): CollectionInfo
   return { dimension, metric, vectorType, size };
 }
 
-function allowedOf(call: SearchCall, collection: OpenCollection, resident: Resident): Allowed | undefined {
-  if (call.selection === undefined) return { mask: resident.live, count: resident.size };
-  return collection.selections.get(call.selection.key, collection.file, resident);
+/** The queries one by one. */
+function queriesOf({ queries, dimension }: SearchCall): VectorData[] {
+  const length = rowLength(queries, dimension);
+  return Array.from({ length: queries.length / length }, (_, i) =>
+    queries.subarray(i * length, (i + 1) * length),
+  );
 }
 
-/** The queries one by one; VECTOR_INVALID for those that have no distance. */
-function queriesOf(call: SearchCall, header: Header): VectorData[] {
-  const length = rowLength(call.queries, call.dimension);
-  return Array.from({ length: call.queries.length / length }, (_, i) => {
-    const query = call.queries.subarray(i * length, (i + 1) * length);
+/** VECTOR_INVALID for queries that have no distance. */
+function checkQueries(call: SearchCall, header: Header): void {
+  checkVectors(call.name, header, call.queries, call.dimension);
+  queriesOf(call).forEach((query, i) => {
     const problem = vectorProblem(query, header.metric === "cosine");
-    if (problem === null) return query;
+    if (problem === null) return;
     throw new NearsightError({
       code: "VECTOR_INVALID",
       message: `Expected a vector that has a ${header.metric} distance but query ${call.first + i} ${problem}`,

@@ -1,5 +1,6 @@
 /** One collection's SQLite file: its tables, its header, and reading blocks from it. */
 
+import { statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isNearsightError, NearsightError } from "../../errors.ts";
 import { guarded, type Migration, migrate, openSqlite, rollBack, transaction } from "../../sqlite.ts";
@@ -75,6 +76,8 @@ export class IndexFile {
   constructor(path: string, name: string) {
     this.path = path;
     this.name = name;
+    // Files appear under their name only when they are whole; SQLite would take this one for a new database.
+    if (statSync(path).size === 0) throw this.corrupt("The file is empty");
     this.database = this.#guarded(() => openSqlite(path));
     try {
       this.#guarded(() => {

@@ -9,6 +9,11 @@ import { IndexFile, makeIndexFile } from "./file.ts";
 import type { Header } from "./header.ts";
 import { fileNameOf, nameOfFile } from "./names.ts";
 
+/** A file being made has this after its name until it is whole. */
+const DRAFT = ".new";
+/** A database, and the files that SQLite keeps beside it while it is open. */
+const FILES = ["", "-wal", "-shm"] as const;
+
 /** A file under the lock of its folder, and what tells it from a later one of the same name. */
 export interface OpenedFile {
   readonly file: IndexFile;
@@ -18,7 +23,7 @@ export interface OpenedFile {
 /** Makes a collection's file; INDEX_EXISTS if there is one. */
 export function createFile(folder: string, name: string, header: Header, meta: string): void {
   const path = join(folder, fileNameOf(name));
-  mkdirSync(folder, { recursive: true });
+  guarded(folder, () => mkdirSync(folder, { recursive: true }));
   locked(folder, () => {
     if (existsSync(path)) {
       throw new NearsightError({
@@ -28,19 +33,26 @@ export function createFile(folder: string, name: string, header: Header, meta: s
         details: { index: name },
       });
     }
-    // A process killed in here leaves these; a stale write-ahead log would be replayed into the new file.
-    const draft = `${path}.new`;
-    removeFiles(draft);
-    removeFiles(path);
-    makeIndexFile(draft, header, meta);
-    renameSync(draft, path);
+    removeLeftovers(folder);
+    const draft = `${path}${DRAFT}`;
+    try {
+      makeIndexFile(draft, header, meta);
+      renameSync(draft, path);
+    } catch (error) {
+      removeFiles(draft);
+      throw error;
+    }
   });
 }
 
 /** Opens a collection's file; INDEX_NOT_FOUND if there is none. */
 export function openFile(folder: string, name: string): OpenedFile {
   const path = join(folder, fileNameOf(name));
-  if (identityOf(folder, name) === undefined) throw notFound(name, folder);
+  if (identityOf(folder, name) === undefined) {
+    // Its logs are there where a process was killed while it removed the file. Another may be making it anew.
+    if (FILES.some((suffix) => existsSync(path + suffix))) locked(folder, () => removeLeftovers(folder));
+    throw notFound(name, folder);
+  }
   return locked(folder, () => {
     const identity = identityOf(folder, name);
     if (identity === undefined) throw notFound(name, folder);
@@ -58,13 +70,17 @@ export function openFile(folder: string, name: string): OpenedFile {
 /** Removes a collection's file; fine if there is none. */
 export function removeFile(folder: string, name: string): void {
   const path = join(folder, fileNameOf(name));
-  if (existsSync(path)) locked(folder, () => removeFiles(path));
+  if (!FILES.some((suffix) => existsSync(path + suffix))) return;
+  locked(folder, () => {
+    removeFiles(path);
+    removeLeftovers(folder);
+  });
 }
 
 /** Names of the collections in the folder, sorted. */
 export function listNames(folder: string, prefix: string): string[] {
   if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).map(nameOfFile);
+  const names = guarded(folder, () => readdirSync(folder)).map(nameOfFile);
   return names.filter((name) => name?.startsWith(prefix) === true).sort() as string[];
 }
 
@@ -85,7 +101,21 @@ function notFound(name: string, folder: string): NearsightError {
 
 /** The database first: without it the others mean nothing, and whoever still has it open keeps it whole. */
 function removeFiles(path: string): void {
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+  for (const suffix of FILES) rmSync(path + suffix, { force: true });
+}
+
+/**
+ * Removes what processes left that were killed while they made or removed a file: drafts, and logs without
+ * their database, which SQLite would replay into a later file of that name. Runs under the lock.
+ */
+function removeLeftovers(folder: string): void {
+  const names = new Set(readdirSync(folder));
+  for (const name of names) {
+    const database = name.replace(/-(wal|shm)$/, "");
+    const isDraft = database.endsWith(DRAFT) && nameOfFile(database.slice(0, -DRAFT.length)) !== null;
+    const isLog = database !== name && nameOfFile(database) !== null && !names.has(database);
+    if (isDraft || isLog) rmSync(join(folder, name), { force: true });
+  }
 }
 
 /**
@@ -98,7 +128,7 @@ function locked<Result>(folder: string, work: () => Result): Result {
   const database = guarded(path, () => new DatabaseSync(path));
   try {
     guarded(path, () => database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; BEGIN EXCLUSIVE`));
-    return work();
+    return guarded(folder, work);
   } finally {
     database.close();
   }

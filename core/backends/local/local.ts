@@ -1,5 +1,6 @@
 /** The embedded backend: one SQLite file per collection, exact search in a worker thread. */
 
+import { availableParallelism, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { NearsightError } from "../../errors.ts";
 import { startWorker, type WorkerClient, workerUrl } from "../../worker.ts";
@@ -15,6 +16,13 @@ export interface LocalOptions {
   readonly folder: string;
   /** Search with WebAssembly SIMD where the machine has it. @default true */
   readonly simd?: boolean;
+  /**
+   * Bytes that indexes may take in memory. Those unused for longest are let go of; of one that is larger still,
+   * only a quarter is held and the rest read from its file. @default half of the machine's memory
+   */
+  readonly memoryLimit?: number;
+  /** Threads a search may use. @default one for each processor, at most 8 */
+  readonly threads?: number;
 }
 
 /** What `client()` gives: there is no SDK, only files. */
@@ -59,6 +67,8 @@ export function localBackend(options: LocalOptions): Backend<LocalClient> {
     worker ??= startWorker(workerUrl("worker", import.meta.url), {
       folder,
       simd: options.simd ?? true,
+      memoryLimit: options.memoryLimit ?? defaultMemoryLimit(),
+      threads: options.threads ?? availableParallelism(),
     } satisfies WorkerSetup);
     return worker.call(method, argument, transfer);
   };
@@ -90,6 +100,12 @@ export function localBackend(options: LocalOptions): Backend<LocalClient> {
       await worker?.close();
     },
   };
+}
+
+/** A container may have less memory than its machine. */
+function defaultMemoryLimit(): number {
+  const allowed = process.constrainedMemory?.() ?? 0;
+  return Math.min(totalmem(), allowed > 0 ? allowed : totalmem()) / 2;
 }
 
 function closedError(): NearsightError {

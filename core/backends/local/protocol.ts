@@ -1,13 +1,15 @@
 /** What the local backend and its worker thread say to each other. */
 
 import type { VectorData } from "../../matrix.ts";
-import type { CollectionInfo, Columns, WriteReport } from "../backend.ts";
+import type { CollectionInfo, WriteReport } from "../backend.ts";
 import type { Header } from "./header.ts";
 
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly folder: string;
   readonly simd: boolean;
+  readonly memoryLimit: number;
+  readonly threads: number;
 }
 
 export interface SearchCall {
@@ -19,8 +21,41 @@ export interface SearchCall {
   readonly k: number | null;
   readonly reverse: boolean;
   readonly maxDistance: number;
+  /** Leaves out the hits up to this one: where an earlier answer ended. */
+  readonly after?: { readonly distance: number; readonly id: string } | undefined;
   /** `ids` only when the worker said it does not know the key. */
   readonly selection: { readonly key: string; readonly ids?: readonly string[] } | undefined;
+}
+
+/** The next part of the neighbours of a collection's entries. */
+export interface NeighborsCall extends Pick<SearchCall, "name" | "k" | "maxDistance" | "selection"> {
+  /** The walk this part belongs to. */
+  readonly walk: number;
+}
+
+/** Many hits as they cross threads: one string is moved faster than each id by itself. */
+export interface PackedHits {
+  readonly entries: PackedEntries;
+  readonly distances: Float32Array;
+}
+
+export interface PackedEntries {
+  readonly ids: PackedStrings;
+  /** Undefined where every entry is a sample, whose two ids are equal. */
+  readonly sampleIds: PackedStrings | undefined;
+}
+
+export interface PackedStrings {
+  readonly text: string;
+  /** Where each string ends. */
+  readonly ends: Uint32Array;
+}
+
+export interface NeighborsAnswer {
+  readonly entries: PackedEntries;
+  readonly starts: Uint32Array;
+  readonly neighbors: PackedHits;
+  readonly done: boolean;
 }
 
 /** Entries to write in one transaction; `data` row after row. */
@@ -55,6 +90,10 @@ export interface Calls {
   page(argument: { name: string; after: number }): RowsAnswer;
   rows(argument: { name: string; ids: readonly string[] }): RowsAnswer;
   /** Undefined where the selection's ids are wanted. */
-  search(argument: SearchCall): Columns[] | undefined;
+  search(argument: SearchCall): PackedHits[] | undefined;
+  /** Undefined where the selection's ids are wanted. */
+  neighbors(argument: NeighborsCall): NeighborsAnswer | undefined;
+  /** Lets go of a walk that ended, or whose caller did. */
+  endNeighbors(argument: { walk: number }): void;
   drop(argument: { name: string }): void;
 }

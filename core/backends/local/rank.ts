@@ -10,14 +10,18 @@ export interface RankOptions {
   readonly k: number | null;
   readonly reverse: boolean;
   readonly maxDistance: number;
+  /** Leaves out the hits up to this one. */
+  readonly after?: { readonly distance: number; readonly id: string } | undefined;
 }
 
+/** Below this, comparing is faster than counting digits. */
+const WORTH_RADIX = 512;
 const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
 
 /** The first `k` of `hits`, nearest first or farthest first, without those beyond `maxDistance`. */
 export function rank(hits: Hits, ids: readonly (string | null)[], options: RankOptions): Hits {
-  const near = within(hits, options.maxDistance);
+  const near = past(within(hits, options.maxDistance), ids, options);
   const order = sortOrder(near.distances, options.reverse);
   orderTies(order, near, ids);
   const count = Math.min(options.k ?? order.length, order.length);
@@ -38,10 +42,27 @@ function within(hits: Hits, maxDistance: number): Hits {
   return { slots, distances: hits.distances.filter((distance) => distance <= limit) };
 }
 
+/** The hits that come after a given one. */
+function past(hits: Hits, ids: readonly (string | null)[], { after, reverse }: RankOptions): Hits {
+  if (after === undefined) return hits;
+  const keep = Uint32Array.from(hits.slots.keys()).filter((i) => {
+    const distance = hits.distances[i] as number;
+    if (distance !== after.distance) return reverse ? distance < after.distance : distance > after.distance;
+    return (ids[hits.slots[i] as number] ?? "") > after.id;
+  });
+  return {
+    slots: keep.map((i) => hits.slots[i] as number),
+    distances: Float32Array.from(keep, (i) => hits.distances[i] as number),
+  };
+}
+
 /** Positions in ascending (or descending) order, by radix sort: linear, where comparing is slow at a million. */
 function sortOrder(distances: Float32Array, reverse: boolean): Uint32Array {
   const count = distances.length;
   const keys = orderedKeys(distances, reverse);
+  if (count < WORTH_RADIX) {
+    return Uint32Array.from(distances.keys()).sort((a, b) => (keys[a] as number) - (keys[b] as number));
+  }
   let from = new Uint32Array(count);
   let order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;

@@ -23,7 +23,8 @@ export function pageRows(file: IndexFile, after: number): RowsAnswer {
 export function rowsOf(file: IndexFile, resident: Resident | undefined, ids: readonly string[]): RowsAnswer {
   return file.read((header) => {
     const slots = ids.map((id) => file.slotOf(id)).filter((slot) => slot !== undefined);
-    const current = resident?.version === header.version ? resident : undefined;
+    const inMemory = resident?.fileRows === undefined && resident?.version === header.version;
+    const current = inMemory ? resident : undefined;
     return readRows(file, header, slots, current, null);
   });
 }

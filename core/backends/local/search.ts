@@ -1,14 +1,19 @@
-/** Exact search over the matrix in memory: a fast pass finds candidates, a precise one ranks them. */
+/** Exact search: a fast pass over the matrix or its codes finds candidates, a precise one ranks them. */
 
 import type { VectorData } from "../../matrix.ts";
-import { Candidates, type KeyError } from "./candidates.ts";
+import { Candidates } from "./candidates.ts";
+import type { CodeQuery } from "./code-scan.ts";
+import { Crew } from "./crew.ts";
+import { distanceFrom } from "./exact.ts";
 import { type Hits, type RankOptions, rank } from "./rank.ts";
 import type { Resident } from "./resident.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
+import type { Helpers } from "./threads.ts";
 
 /** The slots a search may find: all of `mask`, of which there are `count`; `slots` lists them when few. */
 export interface Allowed {
-  readonly mask: Uint8Array;
+  /** Undefined for every slot that holds an entry. */
+  readonly mask: Uint8Array | undefined;
   readonly count: number;
   readonly slots?: Uint32Array;
 }
@@ -19,6 +24,10 @@ const TINY = 2 ** -149;
 /** Above this the kernel's float32 sums may overflow, below the other products vanish. */
 const LARGEST_SUM = 1e37;
 const SMALLEST_NORM = 1e-18;
+/** The same for the factors of codes, of which three are multiplied. */
+const CODED_NORMS = { least: 1e-11, most: 1e11 };
+/** What rounding takes from a limit or from half the square of a query. */
+const ROUNDING = 2e-6;
 
 /** One set of hits per query, the queries given as rows of the collection's kind. */
 export function searchResident(
@@ -26,42 +35,127 @@ export function searchResident(
   queries: readonly VectorData[],
   allowed: Allowed,
   options: RankOptions,
+  helpers?: Helpers,
 ): Hits[] {
+  const crew = new Crew(resident, helpers);
   const hits: Hits[] = [];
   for (let first = 0; first < queries.length; first += QUERIES_PER_PASS) {
     const pass = queries.slice(first, first + QUERIES_PER_PASS);
-    for (const segment of resident.segments) segment.setQueries(pass);
     const norms = pass.map(length);
-    const candidates = candidatesOf(resident, norms, allowed, options);
-    candidates.forEach((slots, query) => {
-      const distances = exactDistances(resident, query, norms[query] ?? 0, slots);
+    const candidates = candidatesOf({ resident, crew, pass, norms }, allowed, options);
+    candidates.forEach((slots, i) => {
+      const query = pass[i] as VectorData;
+      const distances = exactDistances(resident, crew, query, norms[i] ?? 0, slots);
       hits.push(rank({ slots, distances }, resident.ids, options));
     });
   }
   return hits;
 }
 
+interface Pass {
+  readonly resident: Resident;
+  readonly crew: Crew;
+  readonly pass: readonly VectorData[];
+  readonly norms: readonly number[];
+}
+
 /** For each query, slots that hold all its hits. */
-function candidatesOf(
-  resident: Resident,
-  norms: number[],
-  allowed: Allowed,
-  options: RankOptions,
-): Uint32Array[] {
+function candidatesOf(work: Pass, allowed: Allowed, options: RankOptions): Uint32Array[] {
+  const { resident, norms } = work;
   const { k, maxDistance, reverse } = options;
   // The farthest within a radius: which rows the radius cuts off only exact distances tell.
   const ring = reverse && maxDistance < Number.POSITIVE_INFINITY;
   const direct = k === null || 4 * k >= allowed.count || allowed.slots !== undefined || ring;
-  if (direct || !norms.every((norm) => inRange(resident, norm))) {
-    const slots = allowed.slots ?? slotsOf(allowed, resident.slots);
-    return norms.map(() => slots);
+  if (!direct && resident.encoded && norms.every((norm) => codable(resident, norm))) {
+    return codedCandidates(work, k, allowed, options);
   }
-  const collectors = norms.map((norm) => {
-    const error = keyError(resident, norm);
-    return new Candidates(k, error, keyLimit(resident, error, options));
+  const inMemory = resident.fileRows === undefined;
+  if (!direct && inMemory && norms.every((norm) => inRange(resident, norm))) {
+    return scannedCandidates(work, k, allowed, options);
+  }
+  const slots = slotsAllowed(allowed, resident);
+  return norms.map(() => slots);
+}
+
+/** Candidates by a pass over the codes. */
+function codedCandidates(
+  { resident, crew, pass, norms }: Pass,
+  k: number,
+  { mask }: Allowed,
+  { reverse, maxDistance }: RankOptions,
+): Uint32Array[] {
+  const queries = pass.map((vector, i): CodeQuery => {
+    const limits = codeLimits(resident, norms[i] as number, maxDistance);
+    const relative = resident.layout.metric === "cosine";
+    return { vector: vector as Float32Array, divisor: relative ? (norms[i] as number) : 1, ...limits };
   });
-  scan(resident, norms, reverse, (query, keys, first) => collectors[query]?.add(keys, first, allowed.mask));
-  return collectors.map((collector) => collector.finish());
+  return crew.scan({ queries, reverse, k, mask }).map((parts, i) => {
+    const { limit, margin } = queries[i] as CodeQuery;
+    if (parts.length === 1 && parts[0] !== undefined) return parts[0].slots;
+    const all = new Candidates(k, limit, margin);
+    for (const { slots, lower, upper } of parts) {
+      slots.forEach((slot, at) => {
+        all.offer(slot, lower[at] as number, upper[at] as number);
+      });
+    }
+    return all.finish().slots;
+  });
+}
+
+/** What a radius and a vector's length mean for its keys, which `CodeQuery` describes. */
+export function codeLimits(
+  { layout: { metric } }: Resident,
+  norm: number,
+  maxDistance: number,
+): { norm: number; limit: number; margin: number } {
+  const half = metric === "euclidean" ? (norm * norm) / 2 : 0;
+  const margin = ROUNDING * half;
+  let limit = maxDistance;
+  if (maxDistance < Number.POSITIVE_INFINITY) {
+    if (metric === "cosine") limit = maxDistance - 1;
+    if (metric === "euclidean") limit = Math.max(0, maxDistance) ** 2 / 2 - half;
+    // The radius is compared in float32, as the distance is.
+    limit += ROUNDING * (Math.abs(limit) + (metric === "cosine" ? 1 : half));
+  }
+  return { norm: metric === "cosine" ? 1 : norm, limit, margin };
+}
+
+/** Whether codes bound the keys of a vector of this length. */
+export function codable({ minimumNorm, maximumNorm }: Resident, norm: number): boolean {
+  const { least, most } = CODED_NORMS;
+  return minimumNorm > least && maximumNorm < most && (norm === 0 || norm > least) && norm < most;
+}
+
+/** Candidates by a pass over the matrix. */
+function scannedCandidates(
+  { resident, pass, norms }: Pass,
+  k: number,
+  allowed: Allowed,
+  options: RankOptions,
+): Uint32Array[] {
+  for (const segment of resident.segments) segment.setQueries(pass);
+  const mask = allowed.mask ?? resident.live;
+  const errors = norms.map((norm) => keyError(resident, norm));
+  const collectors = errors.map((error) => new Candidates(k, keyLimit(resident, error, options)));
+  scan(resident, norms, options.reverse, (query, keys, first) => {
+    const { absolute, relative } = errors[query] as KeyError;
+    const collector = collectors[query] as Candidates;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as number;
+      const width = 1.5 * (absolute + relative * Math.abs(key));
+      if (key - width <= collector.limit && mask[first + i] === 1) {
+        collector.offer(first + i, key - width, key + width);
+      }
+    }
+    collector.settle();
+  });
+  return collectors.map((collector) => collector.finish().slots);
+}
+
+/** How far a key may lie from the true one: `absolute + relative * |key|`. */
+interface KeyError {
+  readonly absolute: number;
+  readonly relative: number;
 }
 
 /** Goes over the matrix once and hands out sort keys: the smaller, the earlier the hit. */
@@ -138,38 +232,41 @@ function inRange(resident: Resident, norm: number): boolean {
 }
 
 /** Distances in double precision, rounded once. */
-function exactDistances(resident: Resident, query: number, norm: number, slots: Uint32Array): Float32Array {
-  const { metric, rowsPerSegment } = resident.layout;
-  const distances = new Float32Array(slots.length);
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as number;
-    const segment = resident.segmentOf(slot);
-    const row = slot % rowsPerSegment;
-    if (metric === "cosine") {
-      distances[i] = cosineDistance(segment.exactDot(query, row) / (norm * (resident.norms[slot] as number)));
-    } else if (metric === "dotproduct") distances[i] = 0 - segment.exactDot(query, row);
-    else distances[i] = segment.exactDistance(query, row);
-  }
-  return distances;
+function exactDistances(
+  resident: Resident,
+  crew: Crew,
+  query: VectorData,
+  norm: number,
+  slots: Uint32Array,
+): Float32Array {
+  const { metric } = resident.layout;
+  const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength);
+  const values = crew.values(bytes, slots);
+  return Float32Array.from(slots, (slot, i) =>
+    distanceFrom(metric, values[i] as number, norm, resident.norms[slot] ?? 0),
+  );
 }
 
-/**
- * The cosine is rounded to float32 before it is taken from 1: doubles, and copies that differ by a factor,
- * then get the same distance, 0, and their order is that of their ids rather than of rounding noise.
- */
-function cosineDistance(cosine: number): number {
-  return 1 - Math.fround(Math.max(-1, Math.min(1, cosine)));
-}
-
-function slotsOf(allowed: Allowed, slots: number): Uint32Array {
+/** The slots a search may find, in order. */
+export function slotsAllowed(allowed: Allowed, resident: Resident): Uint32Array {
+  if (allowed.slots !== undefined) return allowed.slots;
+  const mask = allowed.mask ?? resident.live;
   const list = new Uint32Array(allowed.count);
   let count = 0;
-  for (let slot = 0; slot < slots; slot++) if (allowed.mask[slot] === 1) list[count++] = slot;
+  for (let slot = 0; slot < resident.slots; slot++) if (mask[slot] === 1) list[count++] = slot;
   return list.subarray(0, count);
 }
 
+/**
+ * A query's length, summed in the order in which the kernel sums that of a row: the distance of two entries is
+ * then the same whichever of them is the query.
+ */
 function length(query: VectorData): number {
-  let sum = 0;
-  for (const value of query) sum += value * value;
-  return Math.sqrt(sum);
+  const sums = [0, 0, 0, 0];
+  for (let i = 0; i < query.length; i++) {
+    const value = query[i] as number;
+    sums[i % 4] = (sums[i % 4] as number) + value * value;
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = sums;
+  return Math.sqrt(a + c + (b + d));
 }

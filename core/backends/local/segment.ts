@@ -2,6 +2,7 @@
 
 import type { VectorData } from "../../matrix.ts";
 import type { Metric } from "../metric.ts";
+import { MOST_THREADS } from "./codes.ts";
 import type { Kernel, KernelMemory } from "./kernel/kernel.ts";
 
 /** Queries that share one pass over the matrix. */
@@ -16,6 +17,8 @@ export interface Layout {
   readonly rowBytes: number;
   readonly stride: number;
   readonly chunkRows: number;
+  /** Room for one vector of each search thread. */
+  readonly threadRowsAt: number;
   readonly rowsAt: number;
   readonly rowsPerSegment: number;
 }
@@ -24,31 +27,40 @@ export interface Layout {
 export function layoutOf(kernel: Kernel, metric: Metric, rowBytes: number, rowsPerBlock: number): Layout {
   const stride = Math.ceil(rowBytes / 16) * 16;
   const chunkRows = Math.max(32, Math.min(2048, Math.floor(CHUNK_BYTES / stride)));
-  const rowsAt = Math.ceil((QUERIES_PER_PASS * (stride + chunkRows * 4)) / 64) * 64;
+  const threadRowsAt = Math.ceil((QUERIES_PER_PASS * (stride + chunkRows * 4)) / 64) * 64;
+  const rowsAt = Math.ceil((threadRowsAt + MOST_THREADS * stride) / 64) * 64;
   const blocks = Math.max(1, Math.floor((kernel.maximumBytes - rowsAt) / (stride * rowsPerBlock)));
-  return { metric, rowBytes, stride, chunkRows, rowsAt, rowsPerSegment: blocks * rowsPerBlock };
+  return {
+    metric,
+    rowBytes,
+    stride,
+    chunkRows,
+    threadRowsAt,
+    rowsAt,
+    rowsPerSegment: blocks * rowsPerBlock,
+  };
 }
 
 /** Rows numbered from 0 within the segment. */
 export class Segment {
-  readonly #memory: KernelMemory;
+  readonly memory: KernelMemory;
   readonly #layout: Layout;
 
   constructor(kernel: Kernel, layout: Layout) {
-    this.#memory = kernel.allocate();
+    this.memory = kernel.allocate();
     this.#layout = layout;
     this.grow(0);
   }
 
   /** Makes room for this many rows in all. */
   grow(rows: number): void {
-    this.#memory.grow(this.#layout.rowsAt + rows * this.#layout.stride);
+    this.memory.grow(this.#layout.rowsAt + rows * this.#layout.stride);
   }
 
   /** Copies rows in, one after the other from `first`. */
   setRows(first: number, rows: Uint8Array): void {
     const { rowBytes, stride } = this.#layout;
-    const bytes = new Uint8Array(this.#memory.buffer());
+    const bytes = new Uint8Array(this.memory.buffer());
     if (rowBytes === stride) {
       bytes.set(rows, this.#rowAt(first));
       return;
@@ -60,13 +72,13 @@ export class Segment {
 
   /** The bytes of a row, as a view that growing ends. */
   row(row: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer(), this.#rowAt(row), this.#layout.rowBytes);
+    return new Uint8Array(this.memory.buffer(), this.#rowAt(row), this.#layout.rowBytes);
   }
 
   /** Puts queries, at most `QUERIES_PER_PASS` of them, where the kernel finds them. */
   setQueries(queries: readonly VectorData[]): void {
     const { stride } = this.#layout;
-    const bytes = new Uint8Array(this.#memory.buffer());
+    const bytes = new Uint8Array(this.memory.buffer());
     queries.forEach((query, i) => {
       bytes.set(new Uint8Array(query.buffer, query.byteOffset, query.byteLength), i * stride);
     });
@@ -85,34 +97,15 @@ export class Segment {
     }
     for (let query = 0; query < queries; query++) {
       const out = QUERIES_PER_PASS * stride + query * outStride;
-      outputs.push(new Float32Array(this.#memory.buffer(), out, count));
+      outputs.push(new Float32Array(this.memory.buffer(), out, count));
     }
     return outputs;
-  }
-
-  /** The inner product of a query and a row in double precision. */
-  exactDot(query: number, row: number): number {
-    return this.#memory.arithmetic.exactDot(
-      query * this.#layout.stride,
-      this.#rowAt(row),
-      this.#layout.stride,
-    );
   }
 
   /** The inner product of a row with itself in double precision. */
   squaredNorm(row: number): number {
     const at = this.#rowAt(row);
-    return this.#memory.arithmetic.exactDot(at, at, this.#layout.stride);
-  }
-
-  /** The distance of a query and a row in double precision, for metrics other than cosine and dotproduct. */
-  exactDistance(query: number, row: number): number {
-    const { metric, stride } = this.#layout;
-    const { arithmetic } = this.#memory;
-    const [a, b] = [query * stride, this.#rowAt(row)];
-    if (metric === "jaccard") return arithmetic.jaccardDistance(a, b, stride);
-    if (metric === "hamming") return arithmetic.hammingDistance(a, b, stride);
-    return Math.sqrt(arithmetic.exactSquaredDistance(a, b, stride));
+    return this.memory.arithmetic.exactDot(at, at, this.#layout.stride);
   }
 
   #rowAt(row: number): number {
@@ -122,7 +115,7 @@ export class Segment {
   /** Runs the kernel for one query, or for four at once; gives the number of queries done. */
   #valuesFrom(query: number, left: number, rows: number, count: number, outStride: number): number {
     const { metric, stride } = this.#layout;
-    const { arithmetic } = this.#memory;
+    const { arithmetic } = this.memory;
     const at = query * stride;
     const out = QUERIES_PER_PASS * stride + query * outStride;
     const products = metric === "cosine" || metric === "dotproduct";

@@ -24,7 +24,7 @@ export class Selections {
     this.#kept.delete(key);
     const oldest = this.#kept.keys().next();
     if (this.#kept.size >= REMEMBERED && !oldest.done) this.#kept.delete(oldest.value);
-    this.#kept.set(key, { ids, version: -1, allowed: { mask: new Uint8Array(0), count: 0 } });
+    this.#kept.set(key, { ids, version: -1, allowed: { mask: undefined, count: 0 } });
   }
 
   /** The slots of a remembered selection as of now, or undefined. Runs inside the file's `read`. */
@@ -49,9 +49,10 @@ function resolve(ids: readonly string[], file: IndexFile, resident: Resident): A
       const slot = file.slotOf(id);
       if (slot !== undefined) slots.push(slot);
     }
-    return { mask: new Uint8Array(0), count: slots.length, slots: Uint32Array.from(slots) };
+    return { mask: undefined, count: slots.length, slots: Uint32Array.from(slots).sort() };
   }
-  const mask = new Uint8Array(resident.slots);
+  // Shared, so that search threads need no copy.
+  const mask = new Uint8Array(new SharedArrayBuffer(resident.slots));
   let count = 0;
   resident.ids.forEach((id, slot) => {
     if (id === null || !wanted.has(id)) return;

@@ -74,7 +74,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void> | void>> = {
   /** `crash FOLDER NAME POINT`: writes the same 100 ids with ever new numbers, and dies at the point. */
   crash() {
     const [name = "", point = ""] = rest;
-    const worker = engine({ folder, simd: true });
+    const worker = engine({ folder, simd: true, memoryLimit: 1e9, threads: 1 });
     worker.create({ name, header: headerOf({ name, dimension: 4, metric: "euclidean" }), meta: "{}" });
     killBefore(Number(point));
     for (let number = 1; number <= 20; number++) {
@@ -95,7 +95,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<void> | void>> = {
   /** `crash-create FOLDER NAME POINT`: dies while it makes a collection. */
   "crash-create"() {
     const [name = "", point = ""] = rest;
-    const worker = engine({ folder, simd: true });
+    const worker = engine({ folder, simd: true, memoryLimit: 1e9, threads: 1 });
     killBefore(Number(point));
     worker.create({ name, header: headerOf({ name, dimension: 4, metric: "euclidean" }), meta: "{}" });
     console.log("made");

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
+import { type Kernel, loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
 import { compileKernel, kernelModule } from "../../../tools/build-kernel.ts";
 
@@ -13,15 +13,16 @@ test("building the kernel again gives the same bytes", async () => {
 });
 
 test("this machine has the SIMD kernel, and can do without", () => {
-  expect(loadKernel().kind).toBe("simd");
-  expect(loadKernel(true).kind).toBe("scalar");
+  expect(loadKernel().kind).toBe("shared");
+  expect(loadKernel("simd").kind).toBe("simd");
+  expect(loadKernel("scalar").kind).toBe("scalar");
 });
 
 const ROWS = 5;
 
 /** Queries and rows of equal length, and where they lie in a kernel's memory. */
-function laidOut(scalar: boolean, vectors: (Float32Array | Uint8Array)[]) {
-  const memory = loadKernel(scalar).allocate();
+function laidOut(kind: Kernel["kind"], vectors: (Float32Array | Uint8Array)[]) {
+  const memory = loadKernel(kind).allocate();
   const stride = Math.ceil((vectors[0]?.byteLength ?? 0) / 16) * 16;
   memory.grow((vectors.length + 8) * stride + 4096);
   const bytes = new Uint8Array(memory.buffer());
@@ -50,11 +51,11 @@ const bitVectors = fc.integer({ min: 1, max: 40 }).chain((length) => {
   return fc.array(vector, { minLength: ROWS + 1, maxLength: ROWS + 1 });
 });
 
-describe.each([false, true])("scalar %s", (scalar) => {
+describe.each(["shared", "simd", "scalar"] as const)("%s", (kind) => {
   test("inner products and squared distances", () => {
     fc.assert(
       fc.property(floatVectors, (vectors) => {
-        const { memory, stride, at } = laidOut(scalar, vectors);
+        const { memory, stride, at } = laidOut(kind, vectors);
         const { arithmetic } = memory;
         const out = () => new Float32Array(memory.buffer(), 0, ROWS * 4);
         const rows = vectors.slice(4);
@@ -87,7 +88,7 @@ describe.each([false, true])("scalar %s", (scalar) => {
   test("bits", () => {
     fc.assert(
       fc.property(bitVectors, (vectors) => {
-        const { memory, stride, at } = laidOut(scalar, vectors);
+        const { memory, stride, at } = laidOut(kind, vectors);
         const { arithmetic } = memory;
         const kernels: Record<string, [Metric, (i: number) => number]> = {
           jaccardDistances: ["jaccard", (i) => arithmetic.jaccardDistance(at(0), at(1 + i), stride)],

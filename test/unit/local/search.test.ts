@@ -13,6 +13,7 @@ import { searchResident } from "../../../core/backends/local/search.ts";
 import { headerOf } from "../../../core/backends/local/spec.ts";
 import { deleteEntries, upsertEntries } from "../../../core/backends/local/writes.ts";
 import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
+import type { VectorData } from "../../../core/matrix.ts";
 import { vectors } from "../../contract/context.ts";
 
 let folder: string;
@@ -27,13 +28,22 @@ function small(kernel: Kernel): Kernel {
   return { ...kernel, maximumBytes: 140_000 };
 }
 
+/** How a collection is held while it is searched. */
+interface Way {
+  readonly kernel: Kernel;
+  /** Whether the codes are made before the search. */
+  readonly encoded?: boolean;
+  readonly rowsInFile?: boolean;
+}
+
 interface Loaded {
   readonly resident: Resident;
   readonly file: IndexFile;
   refresh(): void;
+  search(queries: readonly VectorData[], options: RankOptions): Hits[];
 }
 
-function load(metric: Metric, dimension: number, data: Float32Array | Uint8Array, kernel: Kernel): Loaded {
+function load(metric: Metric, dimension: number, data: Float32Array | Uint8Array, way: Way): Loaded {
   const path = join(folder, `${files++}.db`);
   const header = headerOf({ name: "x", metric, dimension });
   makeIndexFile(path, header, "{}");
@@ -41,14 +51,22 @@ function load(metric: Metric, dimension: number, data: Float32Array | Uint8Array
   const rows = data.length / (data instanceof Uint8Array ? dimension / 8 : dimension);
   const ids = Array.from({ length: rows }, (_, i) => idOf(i));
   upsertEntries(file, { ids, sampleIds: ids, data });
-  const resident = new Resident(kernel, header);
-  const refresh = () => file.read((now) => resident.refresh(file, now));
+  const resident = new Resident(way.kernel, header, way.rowsInFile);
+  const current = <Result>(work: () => Result) =>
+    file.read((now) => {
+      resident.refresh(file, now);
+      if (way.encoded === true) resident.encodeMore();
+      return work();
+    });
+  const refresh = () => current(() => undefined);
   refresh();
-  return { resident, file, refresh };
-}
-
-function searchAll(resident: Resident, query: Float32Array | Uint8Array, options: RankOptions): Hits[] {
-  return searchResident(resident, [query], { mask: resident.live, count: resident.size }, options);
+  return {
+    resident,
+    file,
+    refresh,
+    search: (queries, options) =>
+      current(() => searchResident(resident, queries, { mask: undefined, count: resident.size }, options)),
+  };
 }
 
 // Spread so that the order of ids is not that of the rows.
@@ -84,9 +102,17 @@ function shown(hits: Hits | undefined, ids: readonly (string | null)[]): string[
   return Array.from(hits?.slots ?? [], (slot, i) => `${ids[slot]} ${hits?.distances[i]}`);
 }
 
-const kernels = { simd: loadKernel(), "simd in pieces": small(loadKernel()), scalar: loadKernel(true) };
+const ways: Readonly<Record<string, Way>> = {
+  "rows alone": { kernel: loadKernel() },
+  codes: { kernel: loadKernel(), encoded: true },
+  "codes in pieces": { kernel: small(loadKernel()), encoded: true },
+  "codes in memory, rows in the file": { kernel: loadKernel(), rowsInFile: true },
+  "codes without shared memory": { kernel: loadKernel("simd"), encoded: true },
+  "rows in pieces, without shared memory": { kernel: small(loadKernel("simd")) },
+  scalar: { kernel: loadKernel("scalar") },
+};
 
-describe.each(Object.entries(kernels))("%s", (name, kernel) => {
+describe.each(Object.entries(ways))("%s", (name, way) => {
   test.each(["cosine", "dotproduct", "euclidean", "jaccard", "hamming"] as const)(
     "%s is the plain ranking",
     (metric) => {
@@ -94,15 +120,14 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
       const length = bits ? 13 : 37;
       const rows = 3000;
       const source = vectors(rows, metric, 5, length);
-      const { resident, file, refresh } = load(metric, source.dimension, source.data, kernel);
-      if (name === "simd in pieces") expect(resident.segments.length).toBeGreaterThan(bits ? 0 : 2);
+      const { resident, file, refresh, search } = load(metric, source.dimension, source.data, way);
+      if (name.startsWith("rows in pieces")) expect(resident.segments.length).toBeGreaterThan(bits ? 0 : 2);
       const gone = Array.from({ length: 300 }, (_, i) => i * 9);
       deleteEntries(file, gone.map(idOf));
       refresh();
       const kept = Array.from({ length: rows }, (_, i) => i).filter((row) => !gone.includes(row));
       const [list, ids] = [kept.map((row) => source.row(row)), kept.map(idOf)];
       const queries = Array.from({ length: 19 }, (_, i) => vectors(19, metric, 6, length).row(i));
-      const allowed = { mask: resident.live, count: resident.size };
       const middle = reported(metric, queries[0] ?? source.row(0), source.row(1));
       for (const reverse of [false, true]) {
         for (const [k, maxDistance] of [
@@ -113,7 +138,7 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
           [5, -1e9],
         ] as const) {
           const options = { k, reverse, maxDistance };
-          const found = searchResident(resident, queries, allowed, options);
+          const found = search(queries, options);
           for (const i of [0, 3, 16, 18]) {
             const query = queries[i] ?? source.row(0);
             expect(shown(found[i], resident.ids)).toEqual(plain(metric, query, list, ids, options));
@@ -130,13 +155,13 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
       for (const scale of [1e30, 1e18, 1e-18, 1e-30, 1e-40]) {
         const source = vectors(1500, metric, 8, 20);
         const data = source.data.map((value, i) => (i % 60 < 40 ? value * scale : value)) as Float32Array;
-        const { resident, file } = load(metric, 20, data, kernel);
+        const { resident, file, search } = load(metric, 20, data, way);
         const query = data.slice(0, 20);
         const rows = Array.from({ length: 1500 }, (_, i) => data.subarray(i * 20, i * 20 + 20));
         const ids = rows.map((_, i) => idOf(i));
         for (const reverse of [false, true]) {
           const options = { k: 20, reverse, maxDistance: Infinity };
-          const [found] = searchAll(resident, query, options);
+          const [found] = search([query], options);
           expect(shown(found, resident.ids)).toEqual(plain(metric, query, rows, ids, options));
         }
         file.close();
@@ -149,13 +174,13 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
     (metric) => {
       const [base, noise] = [vectors(1, metric, 9, 512).data, vectors(4000, metric, 10, 512).data];
       const data = Float32Array.from(noise, (value, i) => (base[i % 512] ?? 0) + 2e-5 * value);
-      const { resident, file } = load(metric, 512, data, kernel);
+      const { resident, file, search } = load(metric, 512, data, way);
       const query = vectors(1, metric, 11, 512).row(0);
       const rows = Array.from({ length: 4000 }, (_, i) => data.subarray(i * 512, i * 512 + 512));
       const ids = rows.map((_, i) => idOf(i));
       for (const k of [1, 10, 50, 200]) {
         const options = { k, reverse: false, maxDistance: Infinity };
-        const [found] = searchAll(resident, query, options);
+        const [found] = search([query], options);
         expect(shown(found, resident.ids)).toEqual(plain(metric, query, rows, ids, options));
       }
       file.close();
@@ -165,10 +190,10 @@ describe.each(Object.entries(kernels))("%s", (name, kernel) => {
   test("thousands of doubles come by id", () => {
     const data = new Float32Array(5000 * 8);
     for (let row = 0; row < 5000; row++) data.set([1, 2, 3, row % 50 === 0 ? 4 : 5], row * 8);
-    const { resident, file } = load("cosine", 8, data, kernel);
+    const { resident, file, search } = load("cosine", 8, data, way);
     const query = Float32Array.from([2, 4, 6, 10, 0, 0, 0, 0]);
     const options = { k: 30, reverse: false, maxDistance: Infinity };
-    const [found] = searchAll(resident, query, options);
+    const [found] = search([query], options);
     const doubles = Array.from({ length: 5000 }, (_, i) => i).filter((row) => row % 50 !== 0);
     expect(shown(found, resident.ids)).toEqual(
       doubles

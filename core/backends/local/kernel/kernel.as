@@ -1,6 +1,8 @@
 // The distance kernel in AssemblyScript; `tools/build-kernel.ts` compiles it into kernel.wasm.ts.
 // Rows are `stride` bytes apart, padded with zeros to 16 bytes, so that no loop needs a scalar tail.
 
+export { clearRow, encodeQuery, encodeRow, joinPanels, queryOfRow, scanPanels } from "./codes";
+
 /** Writes the inner product of one query with each of `count` rows, as float32, to `out`. */
 export function dotProducts(query: usize, rows: usize, stride: usize, count: usize, out: usize): void {
   const unrolled = stride & ~63;

@@ -1,7 +1,7 @@
 /** The distance kernel: WebAssembly SIMD where the machine has it, plain JavaScript elsewhere. */
 
 import { Buffer } from "node:buffer";
-import { KERNEL_BASE64 } from "./kernel.wasm.ts";
+import { PLAIN_KERNEL_BASE64, SHARED_KERNEL_BASE64 } from "./kernel.wasm.ts";
 import { scalarArithmetic } from "./scalar.ts";
 
 /**
@@ -29,20 +29,64 @@ export interface Arithmetic {
   hammingDistance(a: number, b: number, stride: number): number;
 }
 
+/** Arithmetic on vectors rounded to 8 bits, which only the SIMD kernel has; `codes.as` says what each does. */
+export interface CodeArithmetic extends Arithmetic {
+  encodeRow(
+    source: number,
+    length: number,
+    head: number,
+    panel: number,
+    lane: number,
+    norm: number,
+    relative: boolean,
+    euclidean: boolean,
+    work: number,
+    losses: number,
+  ): void;
+  clearRow(length: number, panel: number, lane: number): void;
+  encodeQuery(source: number, length: number, work: number, digits: number, lost: number): number;
+  queryOfRow(length: number, panel: number, lane: number, to: number): void;
+  scanPanels(
+    digits: number,
+    length: number,
+    unit: number,
+    panel: number,
+    count: number,
+    first: number,
+    error: number,
+    sign: number,
+    limit: number,
+    out: number,
+  ): number;
+  joinPanels(
+    queries: number,
+    queryCount: number,
+    length: number,
+    head: number,
+    panel: number,
+    count: number,
+    out: number,
+  ): number;
+}
+
 /** A block of memory that grows, and the arithmetic on it. */
-export interface KernelMemory {
-  readonly arithmetic: Arithmetic;
+export interface KernelMemory<Functions extends Arithmetic = Arithmetic> {
+  readonly arithmetic: Functions;
+  /** What other threads need to see the same block; undefined where they cannot. */
+  readonly shared: WebAssembly.Memory | undefined;
   /** The memory as it is now; growing replaces this object. */
-  buffer(): ArrayBuffer;
+  buffer(): ArrayBufferLike;
   /** Makes the memory at least this large, keeping what it holds; RangeError if the system has no more. */
   grow(bytes: number): void;
 }
 
 /** Makes blocks of memory of at most `maximumBytes` each. */
 export interface Kernel {
-  readonly kind: "simd" | "scalar";
+  readonly kind: "shared" | "simd" | "scalar";
   readonly maximumBytes: number;
   allocate(): KernelMemory;
+  /** A block with the arithmetic on codes as well; undefined where there is none. */
+  readonly allocateCodes: (() => KernelMemory<CodeArithmetic>) | undefined;
 }
 
 const PAGE_BYTES = 65_536;
@@ -51,35 +95,59 @@ const SIMD_BYTES = 1 << 30;
 /** Plain memory cannot grow in place without slowing its readers down, so it comes in small whole pieces. */
 const SCALAR_BYTES = 64 << 20;
 
-/** The best kernel of this machine; `scalar` skips WebAssembly. */
-export function loadKernel(scalar = false): Kernel {
-  const module = scalar ? undefined : compileSimd();
-  return module === undefined ? scalarKernel() : simdKernel(module);
+/** The best kernel of this machine that is no better than `best`. */
+export function loadKernel(best: Kernel["kind"] = "shared"): Kernel {
+  const shared = best === "shared" ? compile(SHARED_KERNEL_BASE64) : undefined;
+  if (shared !== undefined) return simdKernel(shared, true);
+  const plain = best === "scalar" ? undefined : compile(PLAIN_KERNEL_BASE64);
+  return plain === undefined ? scalarKernel() : simdKernel(plain, false);
 }
 
-function compileSimd(): WebAssembly.Module | undefined {
+/** Another thread's view of a shared block of memory. */
+export function attach(memory: WebAssembly.Memory): KernelMemory<CodeArithmetic> {
+  sharedModule ??= compile(SHARED_KERNEL_BASE64);
+  if (sharedModule === undefined) throw new Error("The thread lacks what the thread that called it has");
+  return kernelMemory(sharedModule, memory, true);
+}
+
+let sharedModule: WebAssembly.Module | undefined;
+
+function compile(base64: string): WebAssembly.Module | undefined {
   try {
-    return new WebAssembly.Module(Buffer.from(KERNEL_BASE64, "base64"));
+    return new WebAssembly.Module(Buffer.from(base64, "base64"));
   } catch {
-    return undefined; // no WebAssembly (--jitless), or a processor without SIMD
+    return undefined; // no WebAssembly (--jitless), or a processor or engine without these instructions
   }
 }
 
-function simdKernel(module: WebAssembly.Module): Kernel {
+function simdKernel(module: WebAssembly.Module, shared: boolean): Kernel {
+  const allocate = () =>
+    kernelMemory(
+      module,
+      new WebAssembly.Memory({ initial: 1, maximum: SIMD_BYTES / PAGE_BYTES, shared }),
+      shared,
+    );
   return {
-    kind: "simd",
+    kind: shared ? "shared" : "simd",
     maximumBytes: SIMD_BYTES,
-    allocate() {
-      const memory = new WebAssembly.Memory({ initial: 1, maximum: SIMD_BYTES / PAGE_BYTES });
-      const instance = new WebAssembly.Instance(module, { env: { memory } });
-      return {
-        arithmetic: instance.exports as unknown as Arithmetic,
-        buffer: () => memory.buffer as ArrayBuffer,
-        grow(bytes) {
-          const missing = bytes - memory.buffer.byteLength;
-          if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-        },
-      };
+    allocate,
+    allocateCodes: allocate,
+  };
+}
+
+function kernelMemory(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  shared: boolean,
+): KernelMemory<CodeArithmetic> {
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
+  return {
+    arithmetic: instance.exports as unknown as CodeArithmetic,
+    shared: shared ? memory : undefined,
+    buffer: () => memory.buffer,
+    grow(bytes) {
+      const missing = bytes - memory.buffer.byteLength;
+      if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
     },
   };
 }
@@ -93,6 +161,7 @@ function scalarKernel(): Kernel {
       const buffer = new ArrayBuffer(SCALAR_BYTES);
       return {
         arithmetic: scalarArithmetic(buffer),
+        shared: undefined,
         buffer: () => buffer,
         grow(bytes) {
           if (bytes > SCALAR_BYTES)
@@ -100,5 +169,6 @@ function scalarKernel(): Kernel {
         },
       };
     },
+    allocateCodes: undefined,
   };
 }

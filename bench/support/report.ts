@@ -1,0 +1,102 @@
+/** What all benchmarks print: the machine, the commit, medians and ratios, and the same as JSON for plots. */
+
+import { execFileSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { join } from "node:path";
+import Table from "cli-table3";
+import { CACHE } from "./data.ts";
+
+/** Milliseconds of each contender in one case, round by round. */
+export interface Case {
+  readonly name: string;
+  readonly times: Readonly<Record<string, number[]>>;
+}
+
+export interface Report {
+  readonly title: string;
+  readonly facts: Readonly<Record<string, string | number>>;
+  readonly cases: readonly Case[];
+}
+
+/** The one all ratios are against. */
+export const OURS = "nearsight";
+
+/** Where and of what the figures were taken. */
+export function machineFacts(): Record<string, string | number> {
+  return {
+    commit: commit(),
+    node: process.version,
+    machine: `${process.platform} ${process.arch}, ${availableParallelism()} x ${cpus()[0]?.model.trim() ?? "?"}`,
+    "memory GiB": Math.round(totalmem() / 2 ** 30),
+    "load at the start": loadavg()[0]?.toFixed(1) ?? "",
+  };
+}
+
+/** Runs each contender once a round, in turns, so that a slow moment of the machine meets all of them. */
+export async function inTurns(
+  rounds: number,
+  contenders: Readonly<Record<string, (round: number) => Promise<number>>>,
+  { warm = true } = {},
+): Promise<Record<string, number[]>> {
+  const times: Record<string, number[]> = {};
+  const names = Object.keys(contenders);
+  if (warm) for (const name of names) await contenders[name]?.(0); // not counted: caches and compilers warm up
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      const ms = await contenders[name]?.(round);
+      times[name] = [...(times[name] ?? []), ms ?? Number.NaN];
+    }
+  }
+  return times;
+}
+
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
+}
+
+/** Prints a report and keeps it as JSON under the given name. */
+export async function publish(name: string, report: Report): Promise<void> {
+  const facts = { ...report.facts, "load at the end": loadavg()[0]?.toFixed(1) ?? "" };
+  console.log(`\n${report.title}`);
+  for (const [what, value] of Object.entries(facts)) console.log(`  ${what}: ${value}`);
+  const contenders = [...new Set(report.cases.flatMap(({ times }) => Object.keys(times)))];
+  const table = new Table({ head: ["median ms", ...contenders.map((one) => one)] });
+  for (const { name: what, times } of report.cases) {
+    table.push([what, ...contenders.map((one) => cell(times, one))]);
+  }
+  console.log(table.toString());
+  console.log("In brackets: how many times as long as ours, the median of the ratios round by round.");
+  await mkdir(CACHE, { recursive: true });
+  const path = join(CACHE, `${name}.json`);
+  await writeFile(path, `${JSON.stringify({ ...report, facts }, null, 1)}\n`);
+  console.log(`Kept in ${path}`);
+}
+
+function cell(times: Case["times"], contender: string): string {
+  const values = times[contender];
+  if (values === undefined) return "";
+  const shown = median(values).toPrecision(3);
+  const ours = times[OURS];
+  if (contender === OURS || ours === undefined) return Number(shown).toString();
+  const ratio = median(values.map((value, i) => value / (ours[i] ?? Number.NaN)));
+  return `${Number(shown)} (${ratio.toFixed(1)}x)`;
+}
+
+function commit(): string {
+  try {
+    const hash = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
+    const changes = execFileSync("git", ["status", "--porcelain", "--", "core"], { encoding: "utf8" });
+    return changes === "" ? hash : `${hash} with changes`;
+  } catch {
+    return "unknown";
+  }
+}
