@@ -18,6 +18,7 @@ const STEPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   neighbors: [["neighbors.ts"]],
   embed: [["embed-peers.ts"]],
   library: [["brain.ts", "--rows", "100000"]],
+  compare: [["compare.ts"]],
   build: [["build.ts", "--sizes", values.large ? "10000,100000,1000000" : "10000,100000"]],
   store: [["store.ts", values.large ? "1000000" : "100000"]],
   plot: [["plot.ts"]],

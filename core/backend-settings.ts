@@ -18,7 +18,7 @@ const json: SettingSpec = { type: "json" };
 
 /** camelCase here and in calls; snake_case in the file, UPPER_CASE in the environment. */
 export const BACKEND_SETTINGS: Readonly<Record<string, Readonly<Record<string, SettingSpec>>>> = {
-  local: { metric: string, collectionName: string },
+  local: { metric: string, collectionName: string, memoryLimit: number, threads: number },
   milvus: {
     uri: string,
     user: string,
