@@ -71,7 +71,13 @@ const ARCHITECTURE: Architecture = {
     {
       name: "brain",
       paths: ["core/brain"],
-      may: ["core/dataset", "core/store/store.ts", "core/backends/backend.ts", "core/models/embed.ts"],
+      may: [
+        "core/dataset",
+        "core/store/store.ts",
+        "core/store/store-runs.ts",
+        "core/backends/backend.ts",
+        "core/models/embed.ts",
+      ],
       packages: ["p-map", "umap-js"],
     },
     { name: "registry", paths: ["core/backends/registry.ts"], may: ["core/backends"], packages: [] },

@@ -4,7 +4,7 @@ import type { ComputeSimilarityOptions, SimilarityIndex } from "../dataset/brain
 import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
 import { newId } from "../ids.ts";
-import type { RunConfig, RunRecord } from "../store/store.ts";
+import type { RunConfig, RunRecord } from "../store/store-runs.ts";
 import { type BuildPlan, buildRun } from "./build/build.ts";
 import type { BrainContext } from "./context.ts";
 import { adoptCollection } from "./entries.ts";

@@ -5,7 +5,7 @@ import { isBinaryMetric, type Metric } from "../backends/metric.ts";
 import type { CopyRunOptions, SimilarityIndex } from "../dataset/brain-port.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { NearsightError, throwIfAborted } from "../errors.ts";
-import type { EntryRecord, RunRecord } from "../store/store.ts";
+import type { EntryRecord, RunRecord } from "../store/store-runs.ts";
 import { findOrRecordRun } from "./compute-similarity.ts";
 import type { BrainContext } from "./context.ts";
 import { dropVectors, entryPages, type Failure, writeBatch } from "./entries.ts";

@@ -3,7 +3,8 @@
 import type { Batch, Collection } from "../backends/backend.ts";
 import type { FailedEntry } from "../dataset/brain-port.ts";
 import { type Matrix, matrix } from "../matrix.ts";
-import type { EntryRecord, EntryState, MetadataStore, PlannedEntry, SettledEntries } from "../store/store.ts";
+import type { MetadataStore } from "../store/store.ts";
+import type { EntryRecord, EntryState, PlannedEntry, SettledEntries } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
 import { leaseLost } from "./lease.ts";
 import type { OpenIndex } from "./open-index.ts";

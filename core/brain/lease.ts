@@ -1,7 +1,7 @@
 /** Holds a run's lease while work is done on it, so that one builder writes at a time. */
 
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
-import type { RunRecord } from "../store/store.ts";
+import type { RunRecord } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
 
 /** A builder that was killed frees its run after this time, in milliseconds. */

@@ -4,7 +4,7 @@ import type { Backend, Collection, CollectionSpec } from "../backends/backend.ts
 import { isBinaryMetric, type Metric } from "../backends/metric.ts";
 import { isNearsightError, NearsightError } from "../errors.ts";
 import type { Matrix, VectorData } from "../matrix.ts";
-import type { RunConfig, RunRecord } from "../store/store.ts";
+import type { RunConfig, RunRecord } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
 
 /** A run being read or written. */

@@ -8,7 +8,7 @@ import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { NearsightError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
-import type { RunConfig } from "../store/store.ts";
+import type { RunConfig } from "../store/store-runs.ts";
 import { checkEmbeddingOptions } from "./build/check-embedding.ts";
 import { assertRowCount, type GivenVectors, givenVectors } from "./build/given-vectors.ts";
 import type { BrainContext } from "./context.ts";

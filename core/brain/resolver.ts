@@ -3,7 +3,8 @@
 import { type Metric, scoreOf } from "../backends/metric.ts";
 import type { ResolvedSimilarity, SimilarityRequest } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
-import type { ResolvedOrderStage, RowIdentity, RunRecord, StoreStage } from "../store/store.ts";
+import type { ResolvedOrderStage, RowIdentity, StoreStage } from "../store/store.ts";
+import type { RunRecord } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
 import { type OpenIndex, openIndex, runNotFound } from "./open-index.ts";
 import { explainSearch, type Searched, SearchTrace } from "./query/explain.ts";

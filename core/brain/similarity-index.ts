@@ -11,7 +11,7 @@ import type { SampleCollection } from "../dataset/sample-collection.ts";
 import { isNearsightError, NearsightError } from "../errors.ts";
 import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
-import type { RunConfig, RunRecord } from "../store/store.ts";
+import type { RunConfig, RunRecord } from "../store/store-runs.ts";
 import { addEntries } from "./build/add-entries.ts";
 import { addMissing } from "./build/add-missing.ts";
 import { embedSamples } from "./build/compute-embeddings.ts";

@@ -4,7 +4,7 @@ import type { Metric } from "../backends/metric.ts";
 import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { Aggregation, Stage } from "../stages.ts";
-import type { RunState } from "../store/store.ts";
+import type { RunState } from "../store/store-runs.ts";
 import type { ComparisonPort, Duplicates } from "./duplicates-port.ts";
 import type { SampleCollection } from "./sample-collection.ts";
 import type { SimilarityInput } from "./similarity-port.ts";

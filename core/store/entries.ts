@@ -6,7 +6,7 @@ import { build, type Step, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
 import { joinInOrder, jsonList, jsonRows, member } from "./json-sql.ts";
 import { epochIsCurrent, runIsThere } from "./runs.ts";
-import type { Arrival, EntryQuery, EntryState, EntryStore, SettledEntries } from "./store.ts";
+import type { Arrival, EntryQuery, EntryState, EntryStore, SettledEntries } from "./store-runs.ts";
 import type { RunEntriesTable } from "./tables.ts";
 
 export function entryStore(database: StoreDatabase): EntryStore {

@@ -1,24 +1,10 @@
 /** Points of visualizations in the store: a float32 blob for each entry of the run. */
 
 import { sql } from "kysely";
-import type { Matrix } from "../matrix.ts";
 import { build, type StoreDatabase } from "./database.ts";
 import { jsonRows } from "./json-sql.ts";
 import { runIsThere } from "./runs.ts";
-import type { EntryRecord } from "./store.ts";
-
-/** Where a visualization places its entries; removed with them. */
-export interface PointStore {
-  /** Float32 points of entries of the run, one a row; those there are replaced. */
-  put(runId: string, entryIds: readonly string[], points: Matrix): Promise<void>;
-  /** The points of indexed entries in planning order, after a sequence number; fewer than `limit` at the end. */
-  page(runId: string, after: number, limit: number): Promise<PlacedEntry[]>;
-}
-
-interface PlacedEntry extends Pick<EntryRecord, "entryId" | "sampleId"> {
-  readonly sequence: number;
-  readonly point: Float32Array;
-}
+import type { PointStore } from "./store-runs.ts";
 
 export function pointStore(database: StoreDatabase): PointStore {
   return {

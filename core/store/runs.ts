@@ -7,7 +7,7 @@ import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { jsonValue, type Sql } from "./json-sql.ts";
 import { assertName } from "./names.ts";
-import type { RunChange, RunConfig, RunRecord, RunState, RunStore } from "./store.ts";
+import type { RunChange, RunConfig, RunRecord, RunState, RunStore } from "./store-runs.ts";
 import type { RunsTable } from "./tables.ts";
 
 const all = build.selectFrom("runs").selectAll();

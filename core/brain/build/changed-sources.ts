@@ -3,7 +3,8 @@
 import pMap from "p-map";
 import type { SampleCollection } from "../../dataset/sample-collection.ts";
 import { throwIfAborted } from "../../errors.ts";
-import type { EntryRecord, MediaRow } from "../../store/store.ts";
+import type { MediaRow } from "../../store/store.ts";
+import type { EntryRecord } from "../../store/store-runs.ts";
 import type { OpenIndex } from "../open-index.ts";
 
 /** Media looked at at the same time: mostly waiting. */

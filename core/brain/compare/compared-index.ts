@@ -6,7 +6,7 @@ import type { IndexedOptions, VectorsOptions } from "../../dataset/duplicates-po
 import type { SampleCollection } from "../../dataset/sample-collection.ts";
 import { isNearsightError, NearsightError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import type { RunRecord } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import { addEntries } from "../build/add-entries.ts";
 import { computeSimilarity } from "../compute-similarity.ts";
 import type { BrainContext } from "../context.ts";

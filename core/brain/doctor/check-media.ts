@@ -2,7 +2,7 @@
 
 import pMap from "p-map";
 import { isNearsightError, throwIfAborted } from "../../errors.ts";
-import type { EntryRecord } from "../../store/store.ts";
+import type { EntryRecord } from "../../store/store-runs.ts";
 import { entryPages } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { type DoctorOptions, type Outcome, ok, warning } from "./report.ts";

@@ -4,7 +4,7 @@ import type { Collection } from "../../backends/backend.ts";
 import { distanceOf, type Metric } from "../../backends/metric.ts";
 import { NearsightError, throwIfAborted, wrapError } from "../../errors.ts";
 import { takeRows } from "../../matrix.ts";
-import type { RunRecord } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
 import { type OpenIndex, openIndex } from "../open-index.ts";
 import { getVectors } from "../query/fetch-vectors.ts";

@@ -1,7 +1,8 @@
 /** Checks an installation: the store, the default model, every brain run, and collections nobody uses. */
 
 import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
-import type { DatasetRecord, RunRecord } from "../../store/store.ts";
+import type { DatasetRecord } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
 import { checkRun } from "./check-run.ts";
 import {

@@ -2,7 +2,7 @@
 
 import { SEARCH_PHASES, type SearchExplanation, type SearchPhase } from "../../dataset/answer-port.ts";
 import type { SimilarityRequest } from "../../dataset/similarity-port.ts";
-import type { RunRecord } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import type { QueryPlan } from "./query.ts";
 
 /** What one search came to so far. */

@@ -3,7 +3,7 @@
 import type { Embeddings, IdSelection } from "../../dataset/brain-port.ts";
 import { NearsightError } from "../../errors.ts";
 import { type Matrix, matrix, type VectorData } from "../../matrix.ts";
-import type { EntryRecord } from "../../store/store.ts";
+import type { EntryRecord } from "../../store/store-runs.ts";
 import { entryPages } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { getVectors } from "./fetch-vectors.ts";

@@ -8,7 +8,7 @@ import { type BareQuery, type SimilarityInput, toSimilarityQuery } from "../../d
 import { NearsightError } from "../../errors.ts";
 import type { Matrix, VectorData } from "../../matrix.ts";
 import type { SimilarityQuery } from "../../stages.ts";
-import type { Arrival, ArrivalPlace } from "../../store/store.ts";
+import type { Arrival, ArrivalPlace } from "../../store/store-runs.ts";
 import { indexGone, type OpenIndex, runNotFound } from "../open-index.ts";
 import { selectIds } from "./fetch-vectors.ts";
 import { meanOf, oneRow, planQuery } from "./query.ts";

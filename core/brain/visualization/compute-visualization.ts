@@ -5,7 +5,7 @@ import type { ComputeVisualizationOptions, VisualizationResults } from "../../da
 import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import { concatRows, type Matrix, matrix } from "../../matrix.ts";
-import type { RunRecord } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { selectIds } from "../query/fetch-vectors.ts";

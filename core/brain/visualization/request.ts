@@ -10,7 +10,7 @@ import {
 } from "../../dataset/visualization-port.ts";
 import { NearsightError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import type { RunConfig } from "../../store/store.ts";
+import type { RunConfig } from "../../store/store-runs.ts";
 import type { BuildPlan } from "../build/build.ts";
 import { givenVectors } from "../build/given-vectors.ts";
 import type { BrainContext } from "../context.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../../dataset/visualization-port.ts";
 import { NearsightError } from "../../errors.ts";
 import { concatRows, type Matrix, stackRows, takeRows } from "../../matrix.ts";
-import type { RunRecord } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
 import { entryPages } from "../entries.ts";
 import { runConfigOf } from "../runs.ts";

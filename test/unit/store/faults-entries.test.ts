@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
-import type { RunConfig } from "../../../core/store/store.ts";
+import type { RunConfig } from "../../../core/store/store-runs.ts";
 import { newSample, RUN_CONFIG, useStore } from "./helpers.ts";
 
 const files = useStore();

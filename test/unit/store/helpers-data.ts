@@ -1,7 +1,8 @@
 /** Short ways to write samples, labels and runs. */
 
 import { newId } from "../../../core/ids.ts";
-import type { LabelRecord, NewSample, RunConfig } from "../../../core/store/store.ts";
+import type { LabelRecord, NewSample } from "../../../core/store/store.ts";
+import type { RunConfig } from "../../../core/store/store-runs.ts";
 
 export function newSample(change: Partial<NewSample> = {}): NewSample {
   return {

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
 import { MIGRATIONS } from "../../../core/store/sqlite-schema.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import type { ArrivalPlace, RunRecord } from "../../../core/store/store.ts";
+import type { ArrivalPlace, RunRecord } from "../../../core/store/store-runs.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { newSample, RUN_CONFIG, useStore } from "./helpers.ts";
 

@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
-import type { NewRun, PlannedEntry, StoreStage } from "../../../core/store/store.ts";
+import type { StoreStage } from "../../../core/store/store.ts";
+import type { NewRun, PlannedEntry } from "../../../core/store/store-runs.ts";
 import { newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();
