@@ -3,6 +3,7 @@
     fiftyone-peer.py make FOLDER [SAMPLES]  a data set of everything, exported in every format, and its facts
     fiftyone-peer.py facts FOLDER FILE      imports the FiftyOneDataset in FOLDER, writes its facts to FILE
     fiftyone-peer.py facts FOLDER FILE OUT  ... and exports it again to OUT
+    fiftyone-peer.py labels KIND FOLDER FILE  imports a folder of FiftyOne's format KIND, writes its labels to FILE
 
 Needs fiftyone 1.22.1 and a running mongod, named by FIFTYONE_DATABASE_URI.
 """
@@ -141,6 +142,24 @@ def facts(folder, file, out=None):
         dataset.export(out, dataset_type=fo.types.FiftyOneDataset, progress=False)
 
 
+def labels(kind, folder, file):
+    """Imports labels in one of the formats of others, and says what each picture has."""
+    parts = [part for part in ("train", "val", "test") if os.path.isdir(os.path.join(folder, "images", part))]
+    dataset = fo.Dataset()
+    # FiftyOne reads one part of a YOLO folder at a time.
+    for options in [{"split": part} for part in parts] if kind == "YOLOv5Dataset" else [{}]:
+        dataset.add_dir(
+            dataset_dir=folder,
+            dataset_type=getattr(fo.types, kind),
+            label_field="labels",
+            progress=False,
+            **options,
+        )
+    field = next(name for name in ("labels", "detections", "labels_detections") if dataset.has_field(name))
+    samples = [[sample.filename, plain(sample.to_mongo_dict()[field])] for sample in dataset]
+    write_json({"samples": json.loads(json_util.dumps(samples))}, file)
+
+
 def facts_of(dataset):
     return {
         "count": len(dataset),
@@ -201,4 +220,4 @@ def write_json(value, path):
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    {"make": make, "facts": facts}[command](*arguments)
+    {"make": make, "facts": facts, "labels": labels}[command](*arguments)

@@ -57,7 +57,8 @@ export async function* writeYolo(
     }
   }
   const parts = SPLITS.filter((split) => used.has(split)).map((split) => [split, `./images/${split}/`]);
-  const names = Object.fromEntries(classes.map((name, i) => [i, name]));
+  // As numbers: FiftyOne adds one to the largest.
+  const names = new Map(classes.map((name, i) => [i, name]));
   await writeFile(join(path, "dataset.yaml"), stringify({ names, ...Object.fromEntries(parts) }));
 }
 

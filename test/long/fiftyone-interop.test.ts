@@ -45,6 +45,14 @@ interface Facts {
   readonly runs: Readonly<Record<string, RunFacts>>;
 }
 
+/** What it says of a data set in a format of others: a label field by the name of the file. */
+interface LabelledFiles {
+  readonly samples: readonly (readonly [
+    name: string,
+    { readonly detections?: readonly LabelFacts[]; readonly label?: string } | null,
+  ])[];
+}
+
 let ns: Nearsight;
 let peer: FiftyOnePeer;
 let folder: string;
@@ -274,6 +282,39 @@ describe("a data set that was made here", () => {
   test.each(["images", "objects"])("has the vectors of run '%s', and the same neighbours", async (key) => {
     await expectSameRun(dataset, key, facts.runs[key]);
     expect(facts.runs[key]?.answers).toBe(key === "images" ? 3 : null);
+  });
+
+  test.each([
+    ["coco", "COCODetectionDataset", 1e-6],
+    ["yolo", "YOLOv5Dataset", 1e-6],
+    // Whole pixels, of which the scenes have at least 200 from top to bottom.
+    ["voc", "VOCDetectionDataset", 1 / 200],
+  ])("has the same boxes as %s in FiftyOne", async (format, kind, tolerance) => {
+    const target = join(folder, `out-${format}`);
+    await dataset.export(target, { format, labelField: "ground_truth" });
+    await peer.run("labels", kind, target, `${target}.json`);
+    const { samples } = JSON.parse(readFileSync(`${target}.json`, "utf8")) as LabelledFiles;
+    const read = new Map(samples);
+    expect(read.size).toBe(40);
+    for await (const sample of dataset) {
+      const found = sample.get<Detections>("ground_truth")?.detections ?? [];
+      const labels = read.get(basename(sample.filepath))?.detections ?? [];
+      expectSameBoxes(found, labels, { ids: false, tolerance });
+    }
+  });
+
+  test("has the same classes as a tree in FiftyOne", async () => {
+    const target = join(folder, "out-tree");
+    const kinds = await ns.createDataset();
+    const paths = await dataset.values<string>("filepath");
+    await kinds.addSamples(
+      paths.map((filepath, i) => ({ filepath, kind: { _cls: "Classification", label: `kind ${i % 3}` } })),
+    );
+    await kinds.export(target, { format: "tree" });
+    await peer.run("labels", "ImageClassificationDirectoryTree", target, `${target}.json`);
+    const { samples } = JSON.parse(readFileSync(`${target}.json`, "utf8")) as LabelledFiles;
+    const read = new Map(samples.map(([name, label]) => [name, label?.label]));
+    expect(paths.map((path) => read.get(basename(path)))).toEqual(paths.map((_, i) => `kind ${i % 3}`));
   });
 
   test("is the same after it was in FiftyOne", async () => {
