@@ -1,8 +1,19 @@
 /** The first pass of finding neighbours: the codes of some rows against those of many. */
 
 import { Candidates } from "./candidates.ts";
-import { type CodeView, eachStretch, errorShare, factorsOf, JOIN_PANELS, placeOf } from "./codes.ts";
+import {
+  type CodeView,
+  eachStretch,
+  errorShare,
+  factorsOf,
+  JOIN_PANELS,
+  placeOf,
+  QUERY_FACTOR_BYTES,
+} from "./codes.ts";
 import type { CodeArithmetic, KernelMemory } from "./kernel/kernel.ts";
+
+/** Of the limit among a query's factors. */
+const LIMIT_AT = 8;
 
 /** A row whose neighbours are wanted; keys as in `code-scan.ts`. */
 export interface JoinQuery {
@@ -83,8 +94,9 @@ function placeQueries(
     if (memory !== target) {
       new Uint8Array(target.buffer(), at, length).set(new Uint8Array(memory.buffer(), at, length));
     }
-    const { scale, tail } = factorsOf(view, slot);
-    new Float32Array(target.buffer(), at + length, 4).set([scale, tail, share * norm, Infinity]);
+    const { scale, tails } = factorsOf(view, slot);
+    const factors = new Float32Array(target.buffer(), at + length, QUERY_FACTOR_BYTES / 4);
+    factors.set([scale, share * norm, Infinity, ...tails]);
   }
 }
 
@@ -97,7 +109,7 @@ function setLimits(
   queries.forEach(({ limit }, i) => {
     const collector = collectors[i];
     const now = collector instanceof Candidates ? collector.limit : limit;
-    new Float32Array(memory.buffer(), queryAt(view, i) + view.layout.length + 12, 1)[0] = -now;
+    new Float32Array(memory.buffer(), queryAt(view, i) + view.layout.length + LIMIT_AT, 1)[0] = -now;
   });
 }
 
@@ -108,10 +120,10 @@ function joinStretch(
   { queries, later, mask }: JoinPart,
   collectors: readonly Collector[],
 ): void {
-  const { length, head, roomBytes, resultsAt } = view.layout;
+  const { length, unit, roomBytes, resultsAt } = view.layout;
   const out = view.thread * roomBytes + resultsAt;
   const start = queryAt(view, 0);
-  const found = memory.arithmetic.joinPanels(start, evenCount(queries), length, head, panel, count, out);
+  const found = memory.arithmetic.joinPanels(start, evenCount(queries), length, unit, panel, count, out);
   if (found === 0) return;
   const pairs = new Uint32Array(memory.buffer(), out, found * 3);
   const bounds = new Float32Array(memory.buffer(), out, found * 3);
@@ -127,7 +139,7 @@ function joinStretch(
 }
 
 function queryAt({ layout, thread }: CodeView, number: number): number {
-  return thread * layout.roomBytes + layout.queriesAt + number * (layout.length + 16);
+  return thread * layout.roomBytes + layout.queriesAt + number * (layout.length + QUERY_FACTOR_BYTES);
 }
 
 function evenCount(queries: readonly JoinQuery[]): number {

@@ -4,7 +4,7 @@ import type { VectorData } from "../../matrix.ts";
 import { Candidates } from "./candidates.ts";
 import type { CodeQuery } from "./code-scan.ts";
 import { Crew } from "./crew.ts";
-import { distanceFrom } from "./exact.ts";
+import { distancesFrom } from "./exact.ts";
 import { type Hits, type RankOptions, rank } from "./rank.ts";
 import type { Resident } from "./resident.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
@@ -242,9 +242,7 @@ function exactDistances(
   const { metric } = resident.layout;
   const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength);
   const values = crew.values(bytes, slots);
-  return Float32Array.from(slots, (slot, i) =>
-    distanceFrom(metric, values[i] as number, norm, resident.norms[slot] ?? 0),
-  );
+  return distancesFrom(metric, values, norm, resident.norms, slots);
 }
 
 /** The slots a search may find, in order. */

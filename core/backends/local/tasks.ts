@@ -4,7 +4,7 @@ import type { Bounded } from "./candidates.ts";
 import { type JoinPart, joinCodes } from "./code-join.ts";
 import { type ScanPart, scanCodes } from "./code-scan.ts";
 import type { CodeView } from "./codes.ts";
-import { exactValue, exactValues, type RowView } from "./exact.ts";
+import { exactValues, exactValuesAt, type RowView } from "./exact.ts";
 import type { KernelMemory } from "./kernel/kernel.ts";
 
 /** What a part of the work reads. */
@@ -46,15 +46,13 @@ export function tasksOn({ codes, rows }: Views): Tasks {
 
 /** Exact values of a row and others. */
 function rowValues(view: RowView, slot: number, others: Uint32Array): Float64Array {
-  const { metric, rowsAt, rowsPerSegment, stride, rowBytes } = view.layout;
+  const { rowsAt, rowsPerSegment, stride, rowBytes } = view.layout;
   const memory = view.memories[Math.floor(slot / rowsPerSegment)] as KernelMemory;
   const at = rowsAt + (slot % rowsPerSegment) * stride;
   if (view.memories.length > 1) {
     return exactValues(view, new Uint8Array(memory.buffer(), at, rowBytes), others);
   }
-  return Float64Array.from(others, (other) =>
-    exactValue(memory, metric, at, rowsAt + other * stride, stride),
-  );
+  return exactValuesAt(view, at, others);
 }
 
 function needed<Value>(value: Value | undefined): Value {
