@@ -1,6 +1,6 @@
 /** The first pass of finding neighbours: the codes of some rows against those of many. */
 
-import { Candidates } from "./candidates.ts";
+import { type Bounded, Candidates } from "./candidates.ts";
 import {
   type CodeView,
   eachStretch,
@@ -12,6 +12,8 @@ import {
 } from "./codes.ts";
 import type { CodeArithmetic, KernelMemory } from "./kernel/kernel.ts";
 
+/** What rounding takes from a limit or from half the square of a query. */
+export const ROUNDING = 2e-6;
 /** Of the limit among a query's factors. */
 const LIMIT_AT = 8;
 
@@ -31,6 +33,8 @@ export interface JoinPart {
   readonly queries: readonly JoinQuery[];
   /** So many neighbours of each; null for all within its limit. */
   readonly k: number | null;
+  /** Lengths of the vectors by slot, shared. */
+  readonly norms: Float64Array;
   /** Only the slots after a query's own: each pair is then found once. */
   readonly later: boolean;
   /** 1 for the slots wanted; undefined for all that hold an entry. */
@@ -39,8 +43,8 @@ export interface JoinPart {
   readonly to: number;
 }
 
-/** For each query the slots that may be its neighbours. */
-export function joinCodes(view: CodeView, part: JoinPart): Uint32Array[] {
+/** For each query the slots that may be its neighbours; bounds only where so many of each are wanted. */
+export function joinCodes(view: CodeView, part: JoinPart): Bounded[] {
   const { queries, k, later } = part;
   const collectors = queries.map(({ limit, margin }) =>
     k === null ? new Everything() : new Candidates(k, limit, margin),
@@ -53,8 +57,10 @@ export function joinCodes(view: CodeView, part: JoinPart): Uint32Array[] {
     setLimits(view, memory, part, collectors);
     joinStretch(view, memory, { panel, count, first }, part, collectors);
   });
-  return collectors.map((collector) => collector.finish().slots);
+  return collectors.map((collector) => collector.finish());
 }
+
+const NO_BOUNDS = new Float32Array(0);
 
 type Collector = Candidates | Everything;
 
@@ -72,8 +78,8 @@ class Everything {
     this.#slots[this.#count++] = slot;
   }
 
-  finish(): { slots: Uint32Array } {
-    return { slots: this.#slots.slice(0, this.#count) };
+  finish(): Bounded {
+    return { slots: this.#slots.slice(0, this.#count), lower: NO_BOUNDS, upper: NO_BOUNDS };
   }
 }
 

@@ -105,7 +105,8 @@ export class NeighborWalk {
         const norm = resident.norms[slot] as number;
         return { slot, ...codeLimits(resident, norm, this.#maxDistance) };
       });
-      return { queries, k: this.#k, later: this.#pairs !== undefined, mask, to: resident.slots };
+      const { norms } = resident;
+      return { queries, k: this.#k, norms, later: this.#pairs !== undefined, mask, to: resident.slots };
     }).filter(({ queries }) => queries.length > 0);
     const joined = crew.join(parts).flat();
     const slots = this.#slots.subarray(start, start + joined.length);

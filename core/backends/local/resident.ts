@@ -28,8 +28,8 @@ export class Resident {
   readonly sampleIds: string[] = [];
   /** 1 where a slot holds an entry. */
   live = new Uint8Array(0);
-  /** Lengths of the vectors, and their inverses; empty for binary vectors. */
-  norms = new Float64Array(0);
+  /** Lengths of the vectors, shared with search threads, and their inverses; empty for binary vectors. */
+  norms: Float64Array = new Float64Array(0);
   inverseNorms = new Float32Array(0);
   /** Bounds on the lengths of all vectors ever loaded, those of zeros aside. */
   minimumNorm = Number.POSITIVE_INFINITY;
@@ -193,7 +193,7 @@ export class Resident {
     const capacity = this.live.length === 0 ? slots : Math.ceil(slots * 1.5);
     this.live = enlarged(this.live, new Uint8Array(capacity));
     if (isBinaryMetric(this.layout.metric)) return;
-    this.norms = enlarged(this.norms, new Float64Array(capacity));
+    this.norms = enlarged(this.norms, new Float64Array(new SharedArrayBuffer(capacity * 8)));
     this.inverseNorms = enlarged(this.inverseNorms, new Float32Array(capacity));
   }
 }

@@ -2,6 +2,7 @@
 
 import type { VectorData } from "../../matrix.ts";
 import { Candidates } from "./candidates.ts";
+import { ROUNDING } from "./code-join.ts";
 import type { CodeQuery } from "./code-scan.ts";
 import { Crew } from "./crew.ts";
 import { distancesFrom } from "./exact.ts";
@@ -26,8 +27,6 @@ const LARGEST_SUM = 1e37;
 const SMALLEST_NORM = 1e-18;
 /** The same for the factors of codes, of which three are multiplied. */
 const CODED_NORMS = { least: 1e-11, most: 1e11 };
-/** What rounding takes from a limit or from half the square of a query. */
-const ROUNDING = 2e-6;
 
 /** One set of hits per query, the queries given as rows of the collection's kind. */
 export function searchResident(
