@@ -26,7 +26,7 @@ const FORMS: Readonly<Record<string, readonly string[]>> = {
 /** The compiled kernels by name; equal sources and compiler give equal bytes. */
 export async function compileKernel(): Promise<Map<string, Uint8Array>> {
   const sources = new Map<string, string>();
-  for (const name of ["kernel", "codes"]) {
+  for (const name of ["kernel", "codes", "join"]) {
     sources.set(`${name}.ts`, await readFile(new URL(`${name}.as`, folder), "utf8"));
   }
   const compiled = new Map<string, Uint8Array>();
@@ -70,7 +70,7 @@ async function compile(
 
 /** The module that holds the compiled bytes. */
 export function kernelModule(kernels: ReadonlyMap<string, Uint8Array>): string {
-  const lines = ["// Made by tools/build-kernel.ts from kernel.as and codes.as."];
+  const lines = ["// Made by tools/build-kernel.ts from kernel.as, codes.as and join.as."];
   for (const [name, bytes] of kernels) {
     lines.push(`// ${bytes.length} bytes of WebAssembly.`);
     lines.push(`export const ${name} =\n  "${Buffer.from(bytes).toString("base64")}";`);

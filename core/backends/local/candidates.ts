@@ -93,7 +93,7 @@ export interface Bounded {
 }
 
 /** The value that sorting would put at position `n`; reorders the values. Linear, where sorting is not. */
-function nthSmallest(values: Float32Array, n: number): number {
+export function nthSmallest(values: Float32Array, n: number): number {
   let [low, high] = [0, values.length - 1];
   while (low < high) {
     const pivot = values[(low + high) >> 1] as number;

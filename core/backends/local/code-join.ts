@@ -1,8 +1,21 @@
 /** The first pass of finding neighbours: the codes of some rows against those of many. */
 
-import { Candidates } from "./candidates.ts";
-import { type CodeView, eachStretch, errorShare, factorsOf, JOIN_PANELS, placeOf } from "./codes.ts";
+import { type Bounded, Candidates } from "./candidates.ts";
+import {
+  type CodeView,
+  eachStretch,
+  errorShare,
+  factorsOf,
+  JOIN_PANELS,
+  placeOf,
+  QUERY_FACTOR_BYTES,
+} from "./codes.ts";
 import type { CodeArithmetic, KernelMemory } from "./kernel/kernel.ts";
+
+/** What rounding takes from a limit or from half the square of a query. */
+export const ROUNDING = 2e-6;
+/** Of the limit among a query's factors. */
+const LIMIT_AT = 8;
 
 /** A row whose neighbours are wanted; keys as in `code-scan.ts`. */
 export interface JoinQuery {
@@ -20,6 +33,8 @@ export interface JoinPart {
   readonly queries: readonly JoinQuery[];
   /** So many neighbours of each; null for all within its limit. */
   readonly k: number | null;
+  /** Lengths of the vectors by slot, shared. */
+  readonly norms: Float64Array;
   /** Only the slots after a query's own: each pair is then found once. */
   readonly later: boolean;
   /** 1 for the slots wanted; undefined for all that hold an entry. */
@@ -28,8 +43,8 @@ export interface JoinPart {
   readonly to: number;
 }
 
-/** For each query the slots that may be its neighbours. */
-export function joinCodes(view: CodeView, part: JoinPart): Uint32Array[] {
+/** For each query the slots that may be its neighbours; bounds only where so many of each are wanted. */
+export function joinCodes(view: CodeView, part: JoinPart): Bounded[] {
   const { queries, k, later } = part;
   const collectors = queries.map(({ limit, margin }) =>
     k === null ? new Everything() : new Candidates(k, limit, margin),
@@ -42,8 +57,10 @@ export function joinCodes(view: CodeView, part: JoinPart): Uint32Array[] {
     setLimits(view, memory, part, collectors);
     joinStretch(view, memory, { panel, count, first }, part, collectors);
   });
-  return collectors.map((collector) => collector.finish().slots);
+  return collectors.map((collector) => collector.finish());
 }
+
+const NO_BOUNDS = new Float32Array(0);
 
 type Collector = Candidates | Everything;
 
@@ -61,8 +78,8 @@ class Everything {
     this.#slots[this.#count++] = slot;
   }
 
-  finish(): { slots: Uint32Array } {
-    return { slots: this.#slots.slice(0, this.#count) };
+  finish(): Bounded {
+    return { slots: this.#slots.slice(0, this.#count), lower: NO_BOUNDS, upper: NO_BOUNDS };
   }
 }
 
@@ -83,8 +100,9 @@ function placeQueries(
     if (memory !== target) {
       new Uint8Array(target.buffer(), at, length).set(new Uint8Array(memory.buffer(), at, length));
     }
-    const { scale, tail } = factorsOf(view, slot);
-    new Float32Array(target.buffer(), at + length, 4).set([scale, tail, share * norm, Infinity]);
+    const { scale, tails } = factorsOf(view, slot);
+    const factors = new Float32Array(target.buffer(), at + length, QUERY_FACTOR_BYTES / 4);
+    factors.set([scale, share * norm, Infinity, ...tails]);
   }
 }
 
@@ -97,7 +115,7 @@ function setLimits(
   queries.forEach(({ limit }, i) => {
     const collector = collectors[i];
     const now = collector instanceof Candidates ? collector.limit : limit;
-    new Float32Array(memory.buffer(), queryAt(view, i) + view.layout.length + 12, 1)[0] = -now;
+    new Float32Array(memory.buffer(), queryAt(view, i) + view.layout.length + LIMIT_AT, 1)[0] = -now;
   });
 }
 
@@ -108,10 +126,10 @@ function joinStretch(
   { queries, later, mask }: JoinPart,
   collectors: readonly Collector[],
 ): void {
-  const { length, head, roomBytes, resultsAt } = view.layout;
+  const { length, unit, roomBytes, resultsAt } = view.layout;
   const out = view.thread * roomBytes + resultsAt;
   const start = queryAt(view, 0);
-  const found = memory.arithmetic.joinPanels(start, evenCount(queries), length, head, panel, count, out);
+  const found = memory.arithmetic.joinPanels(start, evenCount(queries), length, unit, panel, count, out);
   if (found === 0) return;
   const pairs = new Uint32Array(memory.buffer(), out, found * 3);
   const bounds = new Float32Array(memory.buffer(), out, found * 3);
@@ -127,7 +145,7 @@ function joinStretch(
 }
 
 function queryAt({ layout, thread }: CodeView, number: number): number {
-  return thread * layout.roomBytes + layout.queriesAt + number * (layout.length + 16);
+  return thread * layout.roomBytes + layout.queriesAt + number * (layout.length + QUERY_FACTOR_BYTES);
 }
 
 function evenCount(queries: readonly JoinQuery[]): number {

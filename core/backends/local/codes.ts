@@ -5,20 +5,20 @@ import type { CodeArithmetic, Kernel, KernelMemory } from "./kernel/kernel.ts";
 
 /** Rows of a panel; `kernel/codes.as` says how they lie. */
 export const PANEL_ROWS = 16;
-const FACTOR_BYTES = 6 * 4 * PANEL_ROWS;
-const [SCALE_AT, TAIL_AT] = [0, 192];
+/** Parts of each vector that are compared first, where vectors are long enough for that to pay. */
+const HEADS = 3;
+const LEAST_WITH_HEADS = 128;
+const FACTOR_BYTES = (4 + 2 * HEADS) * 4 * PANEL_ROWS;
+const [SCALE_AT, TAILS_AT, HEAD_BYTES] = [0, 320, 128];
 /** Queries that are joined at once: with one panel they fill the first-level cache at 512 numbers. */
 export const JOIN_QUERIES = 64;
-/** What a 7-bit query takes besides its codes: four float32 factors. */
-const QUERY_FACTOR_BYTES = 16;
+/** What a 7-bit query takes besides its codes: float32 scale, error and limit, and the length of each tail. */
+export const QUERY_FACTOR_BYTES = (3 + HEADS) * 4;
 /** Panels of one call of the kernel; between calls the limit is brought up to date. */
 export const SCAN_PANELS = 256;
 export const JOIN_PANELS = 16;
 const RESULT_BYTES = 12;
 const RESULTS = Math.max(SCAN_PANELS * PANEL_ROWS, JOIN_QUERIES * JOIN_PANELS * PANEL_ROWS);
-/** Part of each vector that is compared first, where vectors are long enough for that to pay. */
-const HEAD = 4;
-const LEAST_WITH_HEAD = 128;
 /** Threads that search one collection at once have room for so many queries and results. */
 export const MOST_THREADS = 8;
 
@@ -28,7 +28,8 @@ export interface CodeLayout {
   readonly euclidean: boolean;
   /** Numbers of a vector, padded with zeros. */
   readonly length: number;
-  readonly head: number;
+  /** Says where heads end; `kernel/codes.as` tells how. 0 for no heads. */
+  readonly unit: number;
   readonly panelBytes: number;
   readonly panelsAt: number;
   readonly panelsPerSegment: number;
@@ -60,7 +61,7 @@ export interface PanelPlace {
 
 function codeLayoutOf(metric: Metric, stride: number, maximumBytes: number): CodeLayout {
   const length = Math.ceil(stride / 64) * 16;
-  const head = length < LEAST_WITH_HEAD ? length : Math.ceil(length / HEAD / 16) * 16;
+  const unit = length < LEAST_WITH_HEADS ? 0 : Math.ceil(length / 16 / 4) * 4;
   const panelBytes = length * PANEL_ROWS + FACTOR_BYTES;
   const [workAt, factsAt] = [length * 4, length * 8];
   const queriesAt = factsAt + 64;
@@ -71,7 +72,7 @@ function codeLayoutOf(metric: Metric, stride: number, maximumBytes: number): Cod
     relative: metric === "cosine",
     euclidean: metric === "euclidean",
     length,
-    head,
+    unit,
     panelBytes,
     panelsAt,
     panelsPerSegment: Math.max(4, Math.floor((maximumBytes - panelsAt) / panelBytes)),
@@ -113,7 +114,7 @@ export class Codes implements CodeView {
 
   /** Encodes the vector of a slot, given as its bytes; gives its length. */
   encode(slot: number, vector: Uint8Array): number {
-    const { length, head, relative, euclidean, workAt, factsAt } = this.layout;
+    const { length, unit, relative, euclidean, workAt, factsAt } = this.layout;
     const { memory, panel, lane } = placeOf(this, slot);
     const { arithmetic } = memory;
     const source = new Uint8Array(memory.buffer(), 0, length * 4);
@@ -122,7 +123,7 @@ export class Codes implements CodeView {
     const norm = Math.sqrt(arithmetic.exactDot(0, 0, length * 4));
     const losses = new Float32Array(memory.buffer(), factsAt, 2);
     losses.fill(0);
-    arithmetic.encodeRow(0, length, head, panel, lane, norm, relative, euclidean, workAt, factsAt);
+    arithmetic.encodeRow(0, length, unit, panel, lane, norm, relative, euclidean, workAt, factsAt);
     this.lost8 = Math.max(this.lost8, losses[0] as number);
     this.lost7 = Math.max(this.lost7, losses[1] as number);
     return norm;
@@ -151,11 +152,12 @@ export function placeOf({ layout, memories }: CodeView, slot: number): PanelPlac
   };
 }
 
-/** The scale of a slot's codes and the length of its tail. */
-export function factorsOf(view: CodeView, slot: number): { scale: number; tail: number } {
+/** The scale of a slot's codes and the lengths of its tails. */
+export function factorsOf(view: CodeView, slot: number): { scale: number; tails: number[] } {
   const { memory, panel, lane } = placeOf(view, slot);
   const factors = new DataView(memory.buffer(), panel + view.layout.length * PANEL_ROWS + lane * 4);
-  return { scale: factors.getFloat32(SCALE_AT, true), tail: factors.getFloat32(TAIL_AT, true) };
+  const tails = Array.from({ length: HEADS }, (_, i) => factors.getFloat32(TAILS_AT + i * HEAD_BYTES, true));
+  return { scale: factors.getFloat32(SCALE_AT, true), tails };
 }
 
 /** Runs `work` on stretches of at most `most` panels that lie in one memory, from slot `from` up to `to`. */

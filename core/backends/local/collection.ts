@@ -18,6 +18,7 @@ import { unpackEntries, unpackHits } from "./packed.ts";
 import type { NeighborsAnswer, RowsAnswer, SearchCall } from "./protocol.ts";
 import { BATCH_ROWS } from "./rows.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
+import { SlotNames } from "./slot-names.ts";
 
 /** The most one transaction takes; a longer batch becomes several, so that searches get in between. */
 const WRITE_ROWS = 8192;
@@ -29,6 +30,8 @@ const PAGE_HITS = 1000;
 
 /** The collection of that name, whose work `call` has done by the worker thread. */
 export function localCollection(name: string, call: Call): Collection {
+  const names = new SlotNames();
+
   async function search(queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]> {
     checkOptions(options);
     const length = rowLength(queries.data, queries.dimension);
@@ -51,13 +54,14 @@ export function localCollection(name: string, call: Call): Collection {
     after?: SearchCall["after"],
   ): Promise<Columns[]> {
     const { k, reverse = false, maxDistance = Number.POSITIVE_INFINITY, within, signal } = options;
-    const found = await selecting(within, signal, (selection) => {
+    return await selecting(within, signal, async (selection) => {
       if (selection !== undefined) {
         options.onExplain?.({ selection: selection.ids === undefined ? "bitmap kept" : "ids sent" });
       }
-      return call("search", { name, queries, dimension, first, k, reverse, maxDistance, after, selection });
+      const facts = { queries, dimension, first, k, reverse, maxDistance, after, selection };
+      const answer = await call("search", { name, ...facts, names: names.known });
+      return answer && names.read(answer);
     });
-    return found.map(unpackHits);
   }
 
   /** Pages of one ranking. The first is found as a search finds it; who wants more needs the whole. */
@@ -151,7 +155,10 @@ export function localCollection(name: string, call: Call): Collection {
     },
     scan,
     neighbors,
-    drop: () => call("drop", { name }),
+    drop: () => {
+      names.clear();
+      return call("drop", { name });
+    },
   };
 }
 

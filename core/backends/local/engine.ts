@@ -6,13 +6,13 @@ import type { CollectionInfo, WriteReport } from "../backend.ts";
 import { createFile, identityOf, listNames, type OpenedFile, openFile, removeFile } from "./folder.ts";
 import type { Header } from "./header.ts";
 import { NeighborWalk } from "./neighbors.ts";
-import { packHits } from "./packed.ts";
-import type { Calls, PackedHits, RowsAnswer, SearchCall, WorkerSetup } from "./protocol.ts";
+import type { Calls, RowsAnswer, SearchAnswer, SearchCall, WorkerSetup } from "./protocol.ts";
 import { Residency } from "./residency.ts";
 import type { Resident } from "./resident.ts";
 import { pageRows, rowsOf } from "./rows.ts";
 import { type Allowed, searchResident } from "./search.ts";
 import { Selections } from "./selections.ts";
+import { answerOf } from "./slot-names.ts";
 import { deleteEntries, upsertEntries } from "./writes.ts";
 
 interface OpenCollection extends OpenedFile {
@@ -77,14 +77,14 @@ export function engine(setup: WorkerSetup): Calls & { close(): void } {
     rows: ({ name, ids }): RowsAnswer => {
       return rowsOf(use(name).file, residency.peek(name), ids);
     },
-    search: (call): PackedHits[] | undefined =>
+    search: (call): SearchAnswer | undefined =>
       searching(
         call,
         (header) => checkQueries(call, header),
-        (resident, allowed) =>
-          searchResident(resident, queriesOf(call), allowed, call, residency.helpers).map((hits) =>
-            packHits(resident, hits),
-          ),
+        (resident, allowed) => {
+          const hits = searchResident(resident, queriesOf(call), allowed, call, residency.helpers);
+          return answerOf(resident, hits, call.names);
+        },
       ),
     neighbors: (call) =>
       searching(

@@ -5,7 +5,7 @@ import { isBinaryMetric } from "../metric.ts";
 import type { JoinQuery } from "./code-join.ts";
 import { JOIN_QUERIES } from "./codes.ts";
 import { Crew } from "./crew.ts";
-import { distanceFrom } from "./exact.ts";
+import { distancesFrom } from "./exact.ts";
 import { packEntries, packHits } from "./packed.ts";
 import { PairStore } from "./pair-store.ts";
 import type { NeighborsAnswer } from "./protocol.ts";
@@ -105,7 +105,8 @@ export class NeighborWalk {
         const norm = resident.norms[slot] as number;
         return { slot, ...codeLimits(resident, norm, this.#maxDistance) };
       });
-      return { queries, k: this.#k, later: this.#pairs !== undefined, mask, to: resident.slots };
+      const { norms } = resident;
+      return { queries, k: this.#k, norms, later: this.#pairs !== undefined, mask, to: resident.slots };
     }).filter(({ queries }) => queries.length > 0);
     const joined = crew.join(parts).flat();
     const slots = this.#slots.subarray(start, start + joined.length);
@@ -144,9 +145,7 @@ export class NeighborWalk {
     const limit = Math.fround(this.#maxDistance);
     const exact = values ?? crew.values(bytesOf(resident, slot), slots);
     const norm = resident.norms[slot] as number;
-    const distances = Float32Array.from(slots, (other, i) =>
-      distanceFrom(metric, exact[i] as number, norm, resident.norms[other] as number),
-    );
+    const distances = distancesFrom(metric, exact, norm, resident.norms, slots);
     if (this.#k !== null) return { slots, distances };
     const near = Uint32Array.from(slots.keys()).filter((i) => (distances[i] as number) <= limit);
     return {

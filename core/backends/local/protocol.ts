@@ -3,6 +3,7 @@
 import type { VectorData } from "../../matrix.ts";
 import type { CollectionInfo, WriteReport } from "../backend.ts";
 import type { Header } from "./header.ts";
+import type { Hits } from "./rank.ts";
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -25,7 +26,25 @@ export interface SearchCall {
   readonly after?: { readonly distance: number; readonly id: string } | undefined;
   /** `ids` only when the worker said it does not know the key. */
   readonly selection: { readonly key: string; readonly ids?: readonly string[] } | undefined;
+  /** The names of slots that the caller has. */
+  readonly names?: KnownNames | undefined;
 }
+
+/** Names of slots: of which collection in memory, and in which state of its file. */
+export interface KnownNames {
+  readonly serial: number;
+  readonly version: number;
+}
+
+/** The names of slots that changed since what the caller knows, from slot `first` on in each part. */
+export interface NamesUpdate extends KnownNames {
+  readonly parts: readonly { readonly first: number; readonly entries: PackedEntries }[];
+}
+
+/** The hits of each query, with their names or as slots whose names the caller then knows. */
+export type SearchAnswer =
+  | { readonly packed: readonly PackedHits[] }
+  | { readonly hits: readonly Hits[]; readonly names: NamesUpdate };
 
 /** The next part of the neighbours of a collection's entries. */
 export interface NeighborsCall extends Pick<SearchCall, "name" | "k" | "maxDistance" | "selection"> {
@@ -90,7 +109,7 @@ export interface Calls {
   page(argument: { name: string; after: number }): RowsAnswer;
   rows(argument: { name: string; ids: readonly string[] }): RowsAnswer;
   /** Undefined where the selection's ids are wanted. */
-  search(argument: SearchCall): PackedHits[] | undefined;
+  search(argument: SearchCall): SearchAnswer | undefined;
   /** Undefined where the selection's ids are wanted. */
   neighbors(argument: NeighborsCall): NeighborsAnswer | undefined;
   /** Lets go of a walk that ended, or whose caller did. */

@@ -18,8 +18,8 @@ export interface ResidencySetup {
 
 /** An entry's id and sample id, and what the engine needs to find them. */
 const BYTES_OF_ENTRY = 200;
-/** A code is a byte for each number, and 24 for each row. */
-const BYTES_OF_CODE_FACTORS = 24;
+/** A code is a byte for each number, and 40 for each row. */
+const BYTES_OF_CODE_FACTORS = 40;
 /** Collections smaller than this are searched by one thread. */
 const WORTH_HELPERS_BYTES = 16 << 20;
 /** Between calls, codes are made for so long at a time. */

@@ -15,6 +15,8 @@ const FEW_ROWS = 4096;
 
 /** The matrix over all slots, in segments, and what belongs to each slot. */
 export class Resident {
+  /** Tells it from every other, those made for the same collection before or after included. */
+  readonly serial = next++;
   readonly layout: Layout;
   /** Empty where the rows stay in the file. */
   readonly segments: Segment[] = [];
@@ -26,8 +28,8 @@ export class Resident {
   readonly sampleIds: string[] = [];
   /** 1 where a slot holds an entry. */
   live = new Uint8Array(0);
-  /** Lengths of the vectors, and their inverses; empty for binary vectors. */
-  norms = new Float64Array(0);
+  /** Lengths of the vectors, shared with search threads, and their inverses; empty for binary vectors. */
+  norms: Float64Array = new Float64Array(0);
   inverseNorms = new Float32Array(0);
   /** Bounds on the lengths of all vectors ever loaded, those of zeros aside. */
   minimumNorm = Number.POSITIVE_INFINITY;
@@ -38,6 +40,8 @@ export class Resident {
   size = 0;
   /** Slots below this have codes. */
   #encoded = 0;
+  /** The state of the file in which the ids of each block were loaded last. */
+  readonly #blockVersions: number[] = [];
   readonly #kernel: Kernel;
   readonly #rowsPerBlock: number;
 
@@ -64,6 +68,7 @@ export class Resident {
         this.#loadVectors(first, block, file.vectors(block.block, header, block.ids.length));
       }
       this.#loadEntries(first, block);
+      this.#blockVersions[block.block] = header.version;
     }
     if (this.size !== header.size) {
       throw file.corrupt(`Expected ${header.size} entries but found ${this.size}`);
@@ -97,6 +102,19 @@ export class Resident {
       }
     }
     return !this.encoded;
+  }
+
+  /** The stretches of slots whose ids were loaded after that state of the file. */
+  changedSince(version: number): { from: number; to: number }[] {
+    const stretches: { from: number; to: number }[] = [];
+    for (let from = 0; from < this.slots; from += this.#rowsPerBlock) {
+      if ((this.#blockVersions[from / this.#rowsPerBlock] ?? 0) <= version) continue;
+      const to = Math.min(this.slots, from + this.#rowsPerBlock);
+      const last = stretches.at(-1);
+      if (last?.to === from) last.to = to;
+      else stretches.push({ from, to });
+    }
+    return stretches;
   }
 
   /** The rows as the engine's own thread sees them; undefined where they stay in the file. */
@@ -175,10 +193,12 @@ export class Resident {
     const capacity = this.live.length === 0 ? slots : Math.ceil(slots * 1.5);
     this.live = enlarged(this.live, new Uint8Array(capacity));
     if (isBinaryMetric(this.layout.metric)) return;
-    this.norms = enlarged(this.norms, new Float64Array(capacity));
+    this.norms = enlarged(this.norms, new Float64Array(new SharedArrayBuffer(capacity * 8)));
     this.inverseNorms = enlarged(this.inverseNorms, new Float32Array(capacity));
   }
 }
+
+let next = 1;
 
 function enlarged<Values extends Uint8Array | Float64Array | Float32Array>(from: Values, to: Values): Values {
   to.set(from);

@@ -2,9 +2,10 @@
 
 import type { VectorData } from "../../matrix.ts";
 import { Candidates } from "./candidates.ts";
+import { ROUNDING } from "./code-join.ts";
 import type { CodeQuery } from "./code-scan.ts";
 import { Crew } from "./crew.ts";
-import { distanceFrom } from "./exact.ts";
+import { distancesFrom } from "./exact.ts";
 import { type Hits, type RankOptions, rank } from "./rank.ts";
 import type { Resident } from "./resident.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
@@ -26,8 +27,6 @@ const LARGEST_SUM = 1e37;
 const SMALLEST_NORM = 1e-18;
 /** The same for the factors of codes, of which three are multiplied. */
 const CODED_NORMS = { least: 1e-11, most: 1e11 };
-/** What rounding takes from a limit or from half the square of a query. */
-const ROUNDING = 2e-6;
 
 /** One set of hits per query, the queries given as rows of the collection's kind. */
 export function searchResident(
@@ -242,9 +241,7 @@ function exactDistances(
   const { metric } = resident.layout;
   const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength);
   const values = crew.values(bytes, slots);
-  return Float32Array.from(slots, (slot, i) =>
-    distanceFrom(metric, values[i] as number, norm, resident.norms[slot] ?? 0),
-  );
+  return distancesFrom(metric, values, norm, resident.norms, slots);
 }
 
 /** The slots a search may find, in order. */

@@ -10,6 +10,11 @@ export const QUERIES_PER_PASS = 16;
 /** A chunk of rows stays in the second-level cache while the queries of a pass go over it. */
 const CHUNK_BYTES = 256 * 1024;
 
+/** Rows of which a search thread has the exact values computed at once. */
+export const LISTED_ROWS = 256;
+/** A uint32 number of a row, and a float64 value. */
+const LISTED_BYTES = 12;
+
 /** The sizes all segments of a matrix share. */
 export interface Layout {
   readonly metric: Metric;
@@ -17,8 +22,9 @@ export interface Layout {
   readonly rowBytes: number;
   readonly stride: number;
   readonly chunkRows: number;
-  /** Room for one vector of each search thread. */
-  readonly threadRowsAt: number;
+  /** Room of each search thread: for one vector, and for `LISTED_ROWS` numbers of rows and what is found for them. */
+  readonly threadRoomsAt: number;
+  readonly threadRoomBytes: number;
   readonly rowsAt: number;
   readonly rowsPerSegment: number;
 }
@@ -27,15 +33,17 @@ export interface Layout {
 export function layoutOf(kernel: Kernel, metric: Metric, rowBytes: number, rowsPerBlock: number): Layout {
   const stride = Math.ceil(rowBytes / 16) * 16;
   const chunkRows = Math.max(32, Math.min(2048, Math.floor(CHUNK_BYTES / stride)));
-  const threadRowsAt = Math.ceil((QUERIES_PER_PASS * (stride + chunkRows * 4)) / 64) * 64;
-  const rowsAt = Math.ceil((threadRowsAt + MOST_THREADS * stride) / 64) * 64;
+  const threadRoomsAt = Math.ceil((QUERIES_PER_PASS * (stride + chunkRows * 4)) / 64) * 64;
+  const threadRoomBytes = Math.ceil((stride + LISTED_ROWS * LISTED_BYTES) / 64) * 64;
+  const rowsAt = threadRoomsAt + MOST_THREADS * threadRoomBytes;
   const blocks = Math.max(1, Math.floor((kernel.maximumBytes - rowsAt) / (stride * rowsPerBlock)));
   return {
     metric,
     rowBytes,
     stride,
     chunkRows,
-    threadRowsAt,
+    threadRoomsAt,
+    threadRoomBytes,
     rowsAt,
     rowsPerSegment: blocks * rowsPerBlock,
   };

@@ -1,11 +1,11 @@
 /** The work search threads share: each function does one part of it on memory that all of them see. */
 
 import type { Bounded } from "./candidates.ts";
-import { type JoinPart, joinCodes } from "./code-join.ts";
+import { type JoinPart, type JoinQuery, joinCodes } from "./code-join.ts";
 import { type ScanPart, scanCodes } from "./code-scan.ts";
 import type { CodeView } from "./codes.ts";
-import { exactValue, exactValues, type RowView } from "./exact.ts";
-import type { KernelMemory } from "./kernel/kernel.ts";
+import { exactValues, type RowView } from "./exact.ts";
+import { joinedExactly } from "./join-exact.ts";
 
 /** What a part of the work reads. */
 export interface Views {
@@ -35,26 +35,13 @@ export interface Tasks {
 export function tasksOn({ codes, rows }: Views): Tasks {
   return {
     scan: (part) => scanCodes(needed(codes), part),
-    join: (part) =>
-      joinCodes(needed(codes), part).map((slots, i) => {
-        const values = rows === undefined ? undefined : rowValues(rows, part.queries[i]?.slot ?? 0, slots);
-        return { slots, values };
-      }),
+    join: (part) => {
+      const found = joinCodes(needed(codes), part);
+      if (rows === undefined) return found.map(({ slots }) => ({ slots, values: undefined }));
+      return found.map((bounded, i) => joinedExactly(rows, part, part.queries[i] as JoinQuery, bounded));
+    },
     values: ({ vector, slots }) => exactValues(needed(rows), vector, slots),
   };
-}
-
-/** Exact values of a row and others. */
-function rowValues(view: RowView, slot: number, others: Uint32Array): Float64Array {
-  const { metric, rowsAt, rowsPerSegment, stride, rowBytes } = view.layout;
-  const memory = view.memories[Math.floor(slot / rowsPerSegment)] as KernelMemory;
-  const at = rowsAt + (slot % rowsPerSegment) * stride;
-  if (view.memories.length > 1) {
-    return exactValues(view, new Uint8Array(memory.buffer(), at, rowBytes), others);
-  }
-  return Float64Array.from(others, (other) =>
-    exactValue(memory, metric, at, rowsAt + other * stride, stride),
-  );
 }
 
 function needed<Value>(value: Value | undefined): Value {

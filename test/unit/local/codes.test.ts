@@ -13,7 +13,7 @@ type FloatMetric = (typeof METRICS)[number];
 
 interface Encoded {
   readonly codes: Codes;
-  readonly norms: readonly number[];
+  readonly norms: Float64Array;
 }
 
 function encode(rows: readonly Float32Array[], metric: FloatMetric, kind: "shared" | "simd"): Encoded {
@@ -22,7 +22,7 @@ function encode(rows: readonly Float32Array[], metric: FloatMetric, kind: "share
   if (codes === undefined) throw new Error("A SIMD kernel has codes");
   codes.grow(rows.length);
   const bytes = (row: Float32Array) => new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-  return { codes, norms: rows.map((row, slot) => codes.encode(slot, bytes(row))) };
+  return { codes, norms: Float64Array.from(rows, (row, slot) => codes.encode(slot, bytes(row))) };
 }
 
 function dot(a: Float32Array, b: Float32Array): number {
@@ -92,13 +92,13 @@ describe.each(["shared", "simd"] as const)("%s", (kind) => {
         const queries = rows.map((_, slot) => {
           return { slot, norm: metric === "cosine" ? 1 : (norms[slot] ?? 0), limit, margin: 0 };
         });
-        const found = joinCodes(codes, { queries, k: null, later, mask: undefined, to: rows.length });
+        const found = joinCodes(codes, { queries, k: null, norms, later, mask: undefined, to: rows.length });
         for (const [slot, row] of keys.entries()) {
           for (const [other, key] of row.entries()) {
             if (key <= limit && other !== slot && (!later || other > slot))
-              expect(found[slot]).toContain(other);
+              expect(found[slot]?.slots).toContain(other);
           }
-          expect(found[slot]).not.toContain(slot);
+          expect(found[slot]?.slots).not.toContain(slot);
         }
       }),
       { seed: 5, numRuns: 60 },
@@ -111,10 +111,10 @@ describe.each(["shared", "simd"] as const)("%s", (kind) => {
     const rows = Array.from({ length: 200 }, (_, i) =>
       i % 10 === 9 ? vectors.row(i - 1).map((value) => value + 0.01 * random()) : vectors.row(i),
     );
-    const { codes } = encode(rows, "cosine", kind);
+    const { codes, norms } = encode(rows, "cosine", kind);
     const queries = rows.slice(0, 64).map((_, slot) => ({ slot, norm: 1, limit: -0.95, margin: 0 }));
-    const found = joinCodes(codes, { queries, k: null, later: true, mask: undefined, to: 200 });
-    expect(found.map((slots) => [...slots])).toEqual(
+    const found = joinCodes(codes, { queries, k: null, norms, later: true, mask: undefined, to: 200 });
+    expect(found.map(({ slots }) => [...slots])).toEqual(
       queries.map(({ slot }) => (slot % 10 === 8 ? [slot + 1] : [])),
     );
   });

@@ -59,6 +59,12 @@ describe.each(["shared", "simd", "scalar"] as const)("%s", (kind) => {
         const { arithmetic } = memory;
         const out = () => new Float32Array(memory.buffer(), 0, ROWS * 4);
         const rows = vectors.slice(4);
+        const [list, listed] = [new Uint32Array(memory.buffer(), 1024, ROWS), [4, 0, 2, 2, 1]];
+        list.set(listed);
+        arithmetic.exactDots(at(0), at(4), stride, 1024, ROWS, 2048);
+        expect([...new Float64Array(memory.buffer(), 2048, ROWS)]).toEqual(
+          listed.map((row) => arithmetic.exactDot(at(0), at(4 + row), stride)),
+        );
         for (const [query, left] of vectors.slice(0, 4).entries()) {
           rows.forEach((row, i) => {
             const dot = -distanceOf("dotproduct", left, row);

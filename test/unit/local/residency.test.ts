@@ -15,7 +15,7 @@ import { randomVectors } from "../../support/vectors.ts";
 
 const [ROWS, DIMENSION] = [2000, 64];
 /** What one of the collections here takes at most: rows, codes and ids. */
-const ONE = ROWS * (DIMENSION * 4 + DIMENSION + 24 + 200);
+const ONE = ROWS * (DIMENSION * 4 + DIMENSION + 40 + 200);
 
 let folder: string;
 let files = 0;

@@ -8,19 +8,31 @@
 // A vector register then holds 4 numbers of 4 rows, one instruction multiplies them with 4 numbers of a query,
 // and the sums of 4 rows end up side by side without being added up across a register. Behind the codes of a
 // panel follow the factors of its 16 rows, 64 bytes each:
-const SCALE: usize = 0; // float32: code 1 stands for this
-const SUM: usize = 64; // float32: the sum of all codes
-const HEAD_SUM: usize = 128; // float32: the sum of the first codes, those of the head
-const TAIL: usize = 192; // float32: the length of the rest of the vector
-const NORM: usize = 256; // float32: the length of the vector
-const HALF: usize = 320; // float32: half its squared length for euclidean, else 0; NaN for a row that is free
+export const SCALE: usize = 0; // float32: code 1 stands for this
+export const SUM: usize = 64; // float32: the sum of all codes
+export const NORM: usize = 128; // float32: the length of the vector
+export const HALF: usize = 192; // float32: half its squared length for euclidean, else 0; NaN for a row that is free
+export const HEAD_SUM: usize = 256; // float32: the sum of the first codes, those of a head
+export const TAIL: usize = 320; // float32: the length of the rest of the vector
+/** Heads of three sizes have both of these, one head after the other: 4, 7 and 10 sixteenths of the numbers. */
+export const HEADS: usize = 3;
+export const HEAD_FACTORS: usize = 128;
+export const FACTORS: usize = HEAD_SUM + HEADS * HEAD_FACTORS;
+
+/** Where a head ends; `unit` is a sixteenth of the numbers. */
+// @ts-ignore: decorator
+@inline
+export function headEnd(unit: usize, number: usize): usize {
+  return unit * (4 + 3 * number);
+}
+
 /** What rounding half the square, and the distance that is reported, may add or take away: a share of it. */
 const HALF_ROUNDING: f32 = 1e-6;
 
 /** acc + a . b in each group of 4: `a` from -127 to 127, `b` from 0 to 127, where all processors agree. */
 // @ts-ignore: decorator
 @inline
-function multiplyAdd(acc: v128, a: v128, b: v128): v128 {
+export function multiplyAdd(acc: v128, a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, acc);
   const low = i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(a), i16x8.extend_low_i8x16_s(b));
   const high = i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(a), i16x8.extend_high_i8x16_s(b));
@@ -103,13 +115,23 @@ function total(sums: v128): f64 {
     + <f64>f32x4.extract_lane(sums, 2) + <f64>f32x4.extract_lane(sums, 3);
 }
 
+/** The sum of the squares of the numbers from `first` up to `end`. */
+function squares(values: usize, first: usize, end: usize): f64 {
+  let sum = f32x4.splat(0);
+  for (let i = first; i < end; i += 4) {
+    const four = v128.load(values + (i << 2));
+    sum = f32x4.add(sum, f32x4.mul(four, four));
+  }
+  return total(sum);
+}
+
 /**
  * Encodes the `length` numbers at `source` as row `lane` of a panel. `norm` is the vector's length; factors are
- * divided by it if `relative`. `work` takes `length` numbers. The shares of the length that rounding lost, with 8
+ * divided by it if `relative`. `unit` says where heads end, 0 for none. `work` takes `length` numbers. The shares of the length that rounding lost, with 8
  * bits and with 7, raise the two float32 numbers at `losses`.
  */
 export function encodeRow(
-  source: usize, length: usize, head: usize, panel: usize, lane: usize,
+  source: usize, length: usize, unit: usize, panel: usize, lane: usize,
   norm: f64, relative: bool, euclidean: bool, work: usize, losses: usize,
 ): void {
   const most = prepare(source, work, length);
@@ -119,9 +141,10 @@ export function encodeRow(
   let lost8 = f32x4.splat(0);
   let lost7 = f32x4.splat(0);
   let whole = f32x4.splat(0);
-  let tail = f32x4.splat(0);
   let sum: i32 = 0;
-  let headSum: i32 = 0;
+  let head: usize = 0;
+  let end: usize = unit == 0 ? length : headEnd(unit, head);
+  const at = panel + (length << 4) + (lane << 2);
   let to = panel + (lane << 2);
   for (let i: usize = 0; i < length; i += 4) {
     const values = most == 0 ? f32x4.splat(0) : v128.load(work + (i << 2));
@@ -136,23 +159,25 @@ export function encodeRow(
     const middle = f32x4.sub(f32x4.convert_i32x4_s(i32x4.shl(halves, 1)), f32x4.splat(127.5));
     const left7 = f32x4.sub(values, f32x4.mul(middle, step));
     lost7 = f32x4.add(lost7, f32x4.mul(left7, left7));
-    const squares = f32x4.mul(values, values);
-    whole = f32x4.add(whole, squares);
-    if (i >= head) tail = f32x4.add(tail, squares);
+    whole = f32x4.add(whole, f32x4.mul(values, values));
     sum += i32x4.extract_lane(codes, 0) + i32x4.extract_lane(codes, 1)
       + i32x4.extract_lane(codes, 2) + i32x4.extract_lane(codes, 3);
-    if (i < head) headSum = sum;
+    if (i + 4 == end) {
+      store<f32>(at + head * HEAD_FACTORS, <f32>sum, HEAD_SUM);
+      end = ++head < HEADS ? headEnd(unit, head) : length;
+    }
   }
-  const unit = <f64>most / (relative ? norm : 1);
+  const scale = <f64>most / (relative ? norm : 1);
   // Sums of so many float32 squares may come out too small by a little less than this.
   const rounding = 1 + <f64>length * 3e-8;
-  const at = panel + (length << 4) + (lane << 2);
-  store<f32>(at, <f32>(unit * <f64>peak / 127), SCALE);
+  store<f32>(at, <f32>(scale * <f64>peak / 127), SCALE);
   store<f32>(at, <f32>sum, SUM);
-  store<f32>(at, <f32>headSum, HEAD_SUM);
-  store<f32>(at, <f32>(unit * Math.sqrt(total(tail)) * rounding), TAIL);
   store<f32>(at, <f32>(relative ? 1 : norm), NORM);
   store<f32>(at, <f32>(euclidean ? norm * norm / 2 : 0), HALF);
+  for (head = 0; head < HEADS && unit != 0; head++) {
+    const tail = most == 0 ? 0 : Math.sqrt(squares(work, headEnd(unit, head), length));
+    store<f32>(at + head * HEAD_FACTORS, <f32>(scale * tail * rounding), TAIL);
+  }
   if (most == 0) return;
   const size = total(whole);
   store<f32>(losses, max(load<f32>(losses), <f32>(Math.sqrt(total(lost8) / size) * rounding)));
@@ -205,7 +230,7 @@ export function queryOfRow(length: usize, panel: usize, lane: usize, to: usize):
 /** Writes the rows among 4 whose `upper` reaches `limit`, as (row, upper, lower), and gives the end of the list. */
 // @ts-ignore: decorator
 @inline
-function keep(upper: v128, width: v128, limit: v128, row: u32, out: usize): usize {
+export function keep(upper: v128, width: v128, limit: v128, row: u32, out: usize): usize {
   let passed = i32x4.bitmask(f32x4.ge(upper, limit));
   if (passed == 0) return out;
   const lower = f32x4.sub(upper, width);
@@ -265,7 +290,7 @@ export function scanPanels(
     out = keepScanned(high1, low1, panel + 16, unit, error, sign, limits, first + 4, out);
     out = keepScanned(high2, low2, panel + 32, unit, error, sign, limits, first + 8, out);
     out = keepScanned(high3, low3, panel + 48, unit, error, sign, limits, first + 12, out);
-    panel += 384;
+    panel += FACTORS;
   }
   return (out - start) / 12;
 }
@@ -285,116 +310,9 @@ function keepScanned(
   return keep(f32x4.add(value, slack), f32x4.add(slack, slack), limits, row, out);
 }
 
-/**
- * Compares an even number of 7-bit queries with `count` panels. Behind its codes each query has 16 bytes:
- * float32 scale, length of the tail, error for a row of length 1, and limit. A pair is written to `out` as
- * (number of the query << 16 | row of the call, upper, lower) where q.x - half the square of x may reach the limit.
- * The first `head` numbers alone rule out most pairs: what the rest adds is at most the product of its lengths.
- */
-export function joinPanels(
-  queries: usize, queryCount: u32, length: usize, head: usize, panel: usize, count: usize, out: usize,
-): usize {
-  const start = out;
-  const queryBytes = length + 16;
-  const panelBytes = (length << 4) + 384;
-  for (let p: usize = 0; p < count; p++) {
-    const factors = panel + (length << 4);
-    let query = queries;
-    for (let q: u32 = 0; q < queryCount; q += 2) {
-      const other = query + queryBytes;
-      const left = query + length;
-      const right = other + length;
-      let a0 = i32x4.splat(0);
-      let a1 = i32x4.splat(0);
-      let a2 = i32x4.splat(0);
-      let a3 = i32x4.splat(0);
-      let b0 = i32x4.splat(0);
-      let b1 = i32x4.splat(0);
-      let b2 = i32x4.splat(0);
-      let b3 = i32x4.splat(0);
-      let from: usize = 0;
-      let to = head;
-      let at = panel;
-      while (true) {
-        for (let i = from; i < to; i += 4) {
-          const lefts = v128.load32_splat(query + i);
-          const rights = v128.load32_splat(other + i);
-          const rows0 = v128.load(at);
-          const rows1 = v128.load(at, 16);
-          const rows2 = v128.load(at, 32);
-          const rows3 = v128.load(at, 48);
-          a0 = multiplyAdd(a0, rows0, lefts);
-          b0 = multiplyAdd(b0, rows0, rights);
-          a1 = multiplyAdd(a1, rows1, lefts);
-          b1 = multiplyAdd(b1, rows1, rights);
-          a2 = multiplyAdd(a2, rows2, lefts);
-          b2 = multiplyAdd(b2, rows2, rights);
-          a3 = multiplyAdd(a3, rows3, lefts);
-          b3 = multiplyAdd(b3, rows3, rights);
-          at += 64;
-        }
-        if (to == length) break;
-        let near = v128.or(headReaches(a0, factors, left), headReaches(a1, factors + 16, left));
-        near = v128.or(near, v128.or(headReaches(a2, factors + 32, left), headReaches(a3, factors + 48, left)));
-        near = v128.or(near, v128.or(headReaches(b0, factors, right), headReaches(b1, factors + 16, right)));
-        near = v128.or(near, v128.or(headReaches(b2, factors + 32, right), headReaches(b3, factors + 48, right)));
-        if (!v128.any_true(near)) break;
-        from = to;
-        to = length;
-      }
-      if (to == length) {
-        const row = <u32>p << 4;
-        out = keepJoined(a0, factors, left, (q << 16) | row, out);
-        out = keepJoined(a1, factors + 16, left, (q << 16) | (row + 4), out);
-        out = keepJoined(a2, factors + 32, left, (q << 16) | (row + 8), out);
-        out = keepJoined(a3, factors + 48, left, (q << 16) | (row + 12), out);
-        out = keepJoined(b0, factors, right, ((q + 1) << 16) | row, out);
-        out = keepJoined(b1, factors + 16, right, ((q + 1) << 16) | (row + 4), out);
-        out = keepJoined(b2, factors + 32, right, ((q + 1) << 16) | (row + 8), out);
-        out = keepJoined(b3, factors + 48, right, ((q + 1) << 16) | (row + 12), out);
-      }
-      query += queryBytes << 1;
-    }
-    panel += panelBytes;
-  }
-  return (out - start) / 12;
-}
-
 /** What a value may be off by: `error` for each unit of the row's length, and rounding. */
 // @ts-ignore: decorator
 @inline
-function slackOf(factors: usize, error: v128, half: v128): v128 {
+export function slackOf(factors: usize, error: v128, half: v128): v128 {
   return f32x4.add(f32x4.mul(v128.load(factors, NORM), error), f32x4.mul(half, f32x4.splat(HALF_ROUNDING)));
-}
-
-/** The inner product of codes and 7-bit codes, which stand for 2 * code - 127.5. */
-// @ts-ignore: decorator
-@inline
-function joinedProduct(sums: v128, rowSums: v128, factors: usize, query: usize): v128 {
-  const product = f32x4.sub(
-    f32x4.mul(f32x4.convert_i32x4_s(sums), f32x4.splat(2)),
-    f32x4.mul(rowSums, f32x4.splat(127.5)),
-  );
-  return f32x4.mul(f32x4.mul(product, v128.load(factors, SCALE)), v128.load32_splat(query));
-}
-
-// @ts-ignore: decorator
-@inline
-function headReaches(sums: v128, factors: usize, query: usize): v128 {
-  const product = joinedProduct(sums, v128.load(factors, HEAD_SUM), factors, query);
-  const rest = f32x4.mul(v128.load(factors, TAIL), v128.load32_splat(query, 4));
-  const half = v128.load(factors, HALF);
-  const slack = slackOf(factors, v128.load32_splat(query, 8), half);
-  const upper = f32x4.sub(f32x4.add(f32x4.add(product, rest), slack), half);
-  return f32x4.ge(upper, v128.load32_splat(query, 12));
-}
-
-// @ts-ignore: decorator
-@inline
-function keepJoined(sums: v128, factors: usize, query: usize, pair: u32, out: usize): usize {
-  const product = joinedProduct(sums, v128.load(factors, SUM), factors, query);
-  const half = v128.load(factors, HALF);
-  const slack = slackOf(factors, v128.load32_splat(query, 8), half);
-  const upper = f32x4.sub(f32x4.add(product, slack), half);
-  return keep(upper, f32x4.add(slack, slack), v128.load32_splat(query, 12), pair, out);
 }

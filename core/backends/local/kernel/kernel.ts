@@ -24,17 +24,19 @@ export interface Arithmetic {
   hammingDistances(query: number, rows: number, stride: number, count: number, out: number): void;
   /** The singular functions sum in double precision. */
   exactDot(a: number, b: number, stride: number): number;
+  /** The same for one vector and the rows with the uint32 numbers at `list`; writes float64 to `out`. */
+  exactDots(vector: number, rows: number, stride: number, list: number, count: number, out: number): void;
   exactSquaredDistance(a: number, b: number, stride: number): number;
   jaccardDistance(a: number, b: number, stride: number): number;
   hammingDistance(a: number, b: number, stride: number): number;
 }
 
-/** Arithmetic on vectors rounded to 8 bits, which only the SIMD kernel has; `codes.as` says what each does. */
+/** Arithmetic on vectors rounded to 8 bits, which only the SIMD kernel has; `codes.as` and `join.as` say what each does. */
 export interface CodeArithmetic extends Arithmetic {
   encodeRow(
     source: number,
     length: number,
-    head: number,
+    unit: number,
     panel: number,
     lane: number,
     norm: number,
@@ -62,7 +64,7 @@ export interface CodeArithmetic extends Arithmetic {
     queries: number,
     queryCount: number,
     length: number,
-    head: number,
+    unit: number,
     panel: number,
     count: number,
     out: number,

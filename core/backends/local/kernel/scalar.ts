@@ -6,6 +6,7 @@ import type { Arithmetic } from "./kernel.ts";
 export function scalarArithmetic(buffer: ArrayBuffer): Arithmetic {
   const floats = new Float32Array(buffer);
   const words = new Uint32Array(buffer);
+  const doubles = new Float64Array(buffer);
 
   function dot(a: number, b: number, length: number): number {
     let [sum0, sum1, sum2, sum3] = [0, 0, 0, 0];
@@ -63,6 +64,11 @@ export function scalarArithmetic(buffer: ArrayBuffer): Arithmetic {
     jaccardDistances: plural(jaccard),
     hammingDistances: plural(hamming),
     exactDot: single(dot),
+    exactDots(vector, rows, stride, list, count, out) {
+      for (let i = 0; i < count; i++) {
+        doubles[out / 8 + i] = dot(vector / 4, (rows + at(words, list / 4 + i) * stride) / 4, stride / 4);
+      }
+    },
     exactSquaredDistance: single(squared),
     jaccardDistance: single(jaccard),
     hammingDistance: single(hamming),
