@@ -51,10 +51,15 @@ const ARCHITECTURE: Architecture = {
     {
       name: "models",
       paths: ["core/models"],
-      may: ["core/models"],
+      may: ["core/models", "core/worker.ts"],
       packages: ["@huggingface/tokenizers", "zod"],
     },
-    { name: "onnx", paths: ["core/models/onnx.ts"], may: ["core/models"], packages: ["onnxruntime-node"] },
+    {
+      name: "onnx",
+      paths: ["core/models/onnx-runtime.ts"],
+      may: ["core/models"],
+      packages: ["onnxruntime-node"],
+    },
     { name: "backend", paths: ["core/backends/backend.ts"], may: [], packages: [] },
     {
       name: "local backend",
