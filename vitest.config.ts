@@ -1,5 +1,6 @@
 /** The test runs: `short` is what `npm test` runs, `long` takes minutes, `package` packs and installs. */
 
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const project = (name: string, include: string[], exclude: string[] = [], globalSetup: string[] = []) => ({
@@ -18,6 +19,11 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
-    env: { AWS_EC2_METADATA_DISABLED: "true" },
+    env: {
+      AWS_EC2_METADATA_DISABLED: "true",
+      // Worker threads load sources as they are. Node 24 strips types by WebAssembly, and V8 now and then crashes
+      // when many threads do so (its cache of import wrappers): what was stripped once is not stripped again.
+      NODE_COMPILE_CACHE: resolve(import.meta.dirname, ".cache/compile"),
+    },
   },
 });

@@ -36,6 +36,9 @@ function stop(message) {
 function runHere(entry) {
   // What was compiled for one command serves the next; from the sources this halves the start.
   module.enableCompileCache?.();
+  // Worker threads read where it is from the environment.
+  const cache = module.getCompileCacheDir?.();
+  if (cache !== undefined) process.env.NODE_COMPILE_CACHE ??= cache;
   // node:sqlite and type stripping announce themselves as experimental; users can do nothing about it.
   const emitWarning = process.emitWarning;
   process.emitWarning = (warning, ...rest) => {
