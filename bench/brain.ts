@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { matrix, open } from "../core/index.ts";
-import { seeded } from "../test/support/vectors.ts";
+import { seededRandom } from "../core/random.ts";
 
 const { values } = parseArgs({
   options: { rows: { type: "string", default: "10000" }, rounds: { type: "string", default: "15" } },
@@ -14,7 +14,7 @@ const rows = Number(values.rows);
 const rounds = Number(values.rounds);
 const dimension = 512;
 
-const random = seeded(51);
+const random = seededRandom(51);
 const vectors = matrix(
   Float32Array.from({ length: rows * dimension }, () => random() * 2 - 1),
   dimension,

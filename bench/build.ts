@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { open } from "../core/index.ts";
-import { seeded } from "../test/support/vectors.ts";
+import { seededRandom } from "../core/random.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -71,7 +71,7 @@ function child(name: string, rows: string, home: string): Record<string, unknown
 async function fill(home: string, rows: number): Promise<object> {
   await using ns = await open({ config: { home } });
   const dataset = await ns.createDataset("bench");
-  const random = seeded(51);
+  const random = seededRandom(51);
   const start = performance.now();
   // In parts: the ids that addSamples returns for all would be what grows.
   for (let first = 0; first < rows; first += 10_000) {
@@ -99,7 +99,7 @@ async function build(home: string): Promise<object> {
 async function first(home: string): Promise<object> {
   await using ns = await open({ config: { home } });
   const dataset = await ns.loadDataset("bench");
-  const random = seeded(7);
+  const random = seededRandom(7);
   const vector = Array.from({ length: dimension }, () => random() - 0.5);
   const found = await dataset.sortBySimilarity({ vector }, { k: 10, brainKey: "bench" }).head(10);
   if (found.length !== 10) throw new Error(`Expected 10 samples but found ${found.length}`);

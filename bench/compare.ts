@@ -5,7 +5,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { matrix, open } from "../core/index.ts";
-import { seeded } from "../test/support/vectors.ts";
+import { seededRandom } from "../core/random.ts";
 
 const { values } = parseArgs({
   options: { rows: { type: "string", default: "10000" }, layouts: { type: "boolean", default: false } },
@@ -52,7 +52,7 @@ try {
 
 /** 200 groups of unit vectors with some noise; one in a hundred is a copy with hardly any. */
 function clustered() {
-  const random = seeded(51);
+  const random = seededRandom(51);
   const centres = Array.from({ length: 200 }, () => direction());
   const data = new Float32Array(rows * dimension);
   for (let i = 0; i < rows; i++) {

@@ -12,6 +12,7 @@ const LEAVES = [
   "core/errors.ts",
   "core/ids.ts",
   "core/matrix.ts",
+  "core/random.ts",
   "core/filter.ts",
   "core/stages.ts",
   "core/version.ts",

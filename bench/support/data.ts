@@ -5,6 +5,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Batch } from "../../core/backends/backend.ts";
 import { type Matrix, matrix } from "../../core/matrix.ts";
+import { seededRandom } from "../../core/random.ts";
 
 const CLUSTERS = 1000;
 /** One row in so many repeats an earlier one with a little noise, as pictures in a collection do. */
@@ -60,9 +61,9 @@ export function idOf(row: number): string {
 
 /** Unit vectors around cluster centres, as embeddings of pictures lie. */
 async function* parts(rows: number, dimension: number, seed: number): AsyncIterable<Float32Array> {
-  const centre = randomNumbers(1);
+  const centre = seededRandom(1);
   const centres = Float32Array.from({ length: CLUSTERS * dimension }, () => centre() - 0.5);
-  const random = randomNumbers(seed);
+  const random = seededRandom(seed);
   for (let first = 0; first < rows; first += PART_ROWS) {
     const count = Math.min(PART_ROWS, rows - first);
     const data = new Float32Array(count * dimension);
@@ -79,15 +80,4 @@ async function* parts(rows: number, dimension: number, seed: number): AsyncItera
     }
     yield data;
   }
-}
-
-/** A seeded generator of numbers from 0 up to 1 (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,11 +1,10 @@
 /** The Python libraries that the benchmarks compare with: one child process that answers commands. */
 
-import { execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { startChild } from "./child.ts";
 import { CACHE } from "./data.ts";
 
 const run = promisify(execFile);
@@ -27,27 +26,9 @@ export interface Peers {
 export async function startPeers(vectors: string, queries: string, dimension: number): Promise<Peers> {
   const python = await environment();
   const program = join(import.meta.dirname, "peers.py");
-  const child = spawn(python, [program, vectors, queries, String(dimension)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error("The Python process ended; its message is above");
-    return JSON.parse(value);
-  };
-  const { versions } = await read();
-  return {
-    versions,
-    async ask(command) {
-      child.stdin.write(`${JSON.stringify(command)}\n`);
-      return await read();
-    },
-    async close() {
-      child.stdin.end();
-      if (child.exitCode === null) await once(child, "exit");
-    },
-  };
+  const child = await startChild(python, [program, vectors, queries, String(dimension)]);
+  const versions = child.ready["versions"] as Peers["versions"];
+  return { versions, ask: child.ask, close: child.close };
 }
 
 /** The Python of an environment with the pinned libraries, or the one BENCH_PYTHON names. */

@@ -3,10 +3,10 @@
 import { type Command, Option } from "commander";
 import { parseFilter } from "../../core/index.ts";
 import { EXIT } from "../errors.ts";
+import { printIoFailures } from "../failures.ts";
 import { paint, plural, shortPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
-import { printIoFailures } from "./import.ts";
 
 interface ExportOptions {
   readonly format?: string;

@@ -2,9 +2,10 @@
 
 import { basename, extname, resolve } from "node:path";
 import type { Command } from "commander";
-import type { ImportReport, IoFailure } from "../../core/index.ts";
+import type { ImportReport } from "../../core/index.ts";
 import { positiveInteger } from "../arguments.ts";
 import { EXIT } from "../errors.ts";
+import { printIoFailures } from "../failures.ts";
 import { type Output, paint, plural, shellWord } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
@@ -77,18 +78,4 @@ function printImport(output: Output, name: string, report: ImportReport): void {
   if (brainRuns.length > 0) output.line(`Indexes: ${brainRuns.join(", ")}`);
   printIoFailures(output, report.failed, "read");
   if (added > 0) output.line(`\n${paint("dim", "Index it:")} npx nearsight index ${shellWord(name)}`);
-}
-
-const SHOWN_FAILURES = 20;
-
-/** What could not be read or written. */
-export function printIoFailures(output: Output, failed: readonly IoFailure[], verb: string): void {
-  if (failed.length === 0) return;
-  output.line(paint("yellow", `${plural(failed.length, "thing")} could not be ${verb}:`));
-  output.table(
-    [{ name: "where", flexible: true }, { name: "reason" }],
-    failed.slice(0, SHOWN_FAILURES).map(({ path, reason }) => [path, reason]),
-  );
-  const more = failed.length - SHOWN_FAILURES;
-  if (more > 0) output.line(`  and ${more} more; --json lists all`);
 }

@@ -10,8 +10,9 @@ import {
   isNearsightError,
   NearsightError,
 } from "../../core/index.ts";
-import { ensureIndex, type FailedMedium, type IndexReport } from "../ensure-index.ts";
+import { ensureIndex, type IndexReport } from "../ensure-index.ts";
 import { EXIT } from "../errors.ts";
+import { printFailures } from "../failures.ts";
 import { duration, type Output, paint, plural, shellWord, shortPath } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
@@ -54,7 +55,12 @@ async function index(session: Session, target: string, options: IndexOptions): P
   const report = await indexWithProgress(session, dataset, spec);
   for (const folder of unreadable) output.note(`not readable, left out: ${folder}`);
   printReport(output, report, patchesField === undefined ? "images" : "objects");
-  printFailures(output, report.failed);
+  printFailures(
+    output,
+    `${plural(report.failed.length, "medium", "media")} could not be indexed:`,
+    "file",
+    report.failed.map(({ filepath, reason }) => [shortPath(filepath), reason]),
+  );
   output.line(
     `\n${paint("dim", "Search it:")} npx nearsight search ${shellWord(dataset.name)}${patchesField === undefined ? ' --prompt "…"' : ` --brain-key ${brainKey} --id ID`}`,
   );
@@ -161,20 +167,6 @@ export function printReport(output: Output, report: IndexReport, unit: string): 
   const more = written === total ? "" : `, ${written.toLocaleString("en-US")} of them new`;
   const work = did === "nothing" ? ", nothing new" : `${more}, in ${duration(milliseconds)}${rate}`;
   output.line(`${name}: ${amount}${work}  ${facts}`);
-}
-
-const SHOWN_FAILURES = 20;
-
-function printFailures(output: Output, failed: readonly FailedMedium[]): void {
-  if (failed.length === 0) return;
-  output.line(paint("yellow", `${plural(failed.length, "medium", "media")} could not be indexed:`));
-  const shown = failed.slice(0, SHOWN_FAILURES);
-  output.table(
-    [{ name: "file", flexible: true }, { name: "reason" }],
-    shown.map(({ filepath, reason }) => [shortPath(filepath), reason]),
-  );
-  if (shown.length < failed.length)
-    output.line(`  and ${failed.length - shown.length} more; --json lists all`);
 }
 
 /** What was done, as JSON. */

@@ -9,7 +9,7 @@ import { type BuildPlan, buildRun } from "./build/build.ts";
 import type { BrainContext } from "./context.ts";
 import { adoptCollection } from "./entries.ts";
 import { withLease } from "./lease.ts";
-import { assertDimension, type OpenIndex, openIndex } from "./open-index.ts";
+import { assertDimension, type OpenIndex, openIndex, runExists } from "./open-index.ts";
 import { type BuildRequest, checkRequest } from "./request.ts";
 import { createSimilarityIndex } from "./similarity-index.ts";
 
@@ -77,12 +77,7 @@ async function resumableRun(
   if (run === null) return null;
   const ended = run.state === "ready" || run.state === "deleting";
   if (!ended && run.specHash === request.specHash) return run;
-  throw new NearsightError({
-    code: "RUN_EXISTS",
-    message: `Data set '${samples.dataset.name}' has a brain run '${request.key}' already`,
-    hint: `Choose another brainKey, or remove it with deleteBrainRun("${request.key}")`,
-    details: { brainKey: request.key, state: run.state },
-  });
+  throw runExists(samples.dataset.name, run);
 }
 
 /** The run that this request goes on with, or a new record of it. RUN_EXISTS */

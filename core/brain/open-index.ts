@@ -149,3 +149,12 @@ export function runNotFound(key: string, keys: readonly string[]): NearsightErro
     details: { brainKey: key, keys: keys.slice(0, 10) },
   });
 }
+
+export function runExists(datasetName: string, { key, state }: RunRecord): NearsightError {
+  return new NearsightError({
+    code: "RUN_EXISTS",
+    message: `Data set '${datasetName}' has a brain run '${key}' already`,
+    hint: `Choose another brainKey, or remove it with deleteBrainRun("${key}")`,
+    details: { brainKey: key, state },
+  });
+}

@@ -88,7 +88,7 @@ function defaultName(): string {
   return new Date().toISOString().slice(0, -1).replaceAll(/[-T:]/g, ".");
 }
 
-function datasetNotFound(name: string, names: readonly string[]): NearsightError {
+export function datasetNotFound(name: string, names: readonly string[]): NearsightError {
   return new NearsightError({
     code: "DATASET_NOT_FOUND",
     message: `There is no data set named ${JSON.stringify(name)}`,

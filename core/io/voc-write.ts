@@ -2,7 +2,6 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { XMLBuilder } from "fast-xml-parser";
 import type { ExportOptions } from "../dataset/io-port.ts";
 import type { Detection } from "../dataset/labels.ts";
 import type { Sample } from "../dataset/sample.ts";
@@ -30,6 +29,7 @@ export async function* writeVoc(
   await mkdir(join(path, "labels"), { recursive: true });
   const media = mediaWriter(join(path, "data"), options);
   const unique = uniqueNames();
+  const { XMLBuilder } = await import("fast-xml-parser");
   const builder = new XMLBuilder({ format: true, indentBy: "    " });
   const told = new Set<string>();
   for await (const row of samples) {

@@ -2,7 +2,6 @@
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { XMLParser } from "fast-xml-parser";
 import type { ImportOptions } from "../dataset/io-port.ts";
 import type { Attributes, DetectionInput } from "../dataset/labels.ts";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
@@ -110,6 +109,7 @@ async function readAnnotation(path: string): Promise<Document> {
   const text = await readFile(path, "utf8");
   // Labels need no entities of their own: without a document type there is nothing to expand.
   if (/<!(DOCTYPE|ENTITY)/i.test(text)) throw invalid(path, "a document type, which labels have no use for");
+  const { XMLParser } = await import("fast-xml-parser");
   let content: unknown;
   try {
     content = new XMLParser({ parseTagValue: false, ignoreAttributes: true }).parse(text, true);

@@ -2,7 +2,6 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
-import { stringify } from "yaml";
 import type { ExportOptions } from "../dataset/io-port.ts";
 import type { Detection } from "../dataset/labels.ts";
 import type { Sample } from "../dataset/sample.ts";
@@ -57,6 +56,7 @@ export async function* writeYolo(
     }
   }
   const parts = SPLITS.filter((split) => used.has(split)).map((split) => [split, `./images/${split}/`]);
+  const { stringify } = await import("yaml");
   // As numbers: FiftyOne adds one to the largest.
   const names = new Map(classes.map((name, i) => [i, name]));
   await writeFile(join(path, "dataset.yaml"), stringify({ names, ...Object.fromEntries(parts) }));

@@ -2,7 +2,6 @@
 
 import { open, readFile, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
-import { parse } from "yaml";
 import type { ImportOptions, IoFailure } from "../dataset/io-port.ts";
 import type { DetectionInput } from "../dataset/labels.ts";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
@@ -125,6 +124,7 @@ async function oldLayout(folder: string, options: ImportOptions): Promise<Layout
 
 async function readYaml(path: string): Promise<Readonly<Record<string, unknown>>> {
   const text = await readText(path);
+  const { parse } = await import("yaml");
   let content: unknown = null;
   try {
     // Aliases are counted, so that a few lines cannot stand for millions.

@@ -14,6 +14,7 @@ import type {
 import { isBinaryMetric, type Metric } from "../../core/backends/metric.ts";
 import { type ErrorCode, isNearsightError } from "../../core/errors.ts";
 import { type Matrix, matrix, type VectorData } from "../../core/matrix.ts";
+import { seededRandom } from "../../core/random.ts";
 import { referenceBackend } from "./reference-backend.ts";
 
 /** Numbers of a vector in most cases; bits have eight times as many. */
@@ -221,7 +222,7 @@ export function vectors(
   seed: number,
   dimension = DIMENSION,
 ): Matrix<VectorData> {
-  const random = randomNumbers(seed);
+  const random = seededRandom(seed);
   const size = count * dimension;
   if (isBinaryMetric(metric))
     return matrix(
@@ -292,15 +293,4 @@ export function at<Value>(values: ArrayLike<Value>, index: number): Value {
   if (value === undefined)
     throw new Error(`Expected an element at ${index} but found ${values.length} elements`);
   return value;
-}
-
-/** A seeded generator of numbers from 0 up to 1 (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

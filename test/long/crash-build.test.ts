@@ -4,11 +4,11 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Embeddings } from "../../core/dataset/brain-port.ts";
+import { seededRandom } from "../../core/random.ts";
 import { drawPictures, expectInStep, expectSoundFiles, letLeasesEnd } from "../support/crash-checks.ts";
 import { choosePoints, copyHome, countWrites, removeHome, rounds, runTask } from "../support/crash-run.ts";
 import { BATCH, openHome, REQUEST, TASKS } from "../support/crash-tasks.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { seeded } from "../support/vectors.ts";
 
 vi.setConfig({ testTimeout: 300_000 });
 
@@ -70,7 +70,7 @@ test.each(Array.from({ length: WRITES }, (_, round) => round))(
   },
 );
 
-const moment = seeded(SEED);
+const moment = seededRandom(SEED);
 test.each(Array.from({ length: MOMENTS }, () => 1 + Math.floor(moment() * (PICTURES / BATCH - 1))))(
   "killed from outside at batch %i",
   async (batch) => {

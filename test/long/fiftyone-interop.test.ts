@@ -10,6 +10,7 @@ import type { ImportReport } from "../../core/dataset/io-port.ts";
 import type { Detection, Detections } from "../../core/dataset/labels.ts";
 import type { Nearsight } from "../../core/nearsight.ts";
 import { type FiftyOnePeer, startFiftyOne } from "../support/fiftyone-peer.ts";
+import { importNew } from "../support/imports.ts";
 import { temporaryFolder, temporaryNearsight } from "../support/temporary.ts";
 
 interface RunFacts {
@@ -75,10 +76,7 @@ function readFacts(path: string): Facts {
   return JSON.parse(readFileSync(path, "utf8")) as Facts;
 }
 
-async function imported(path: string): Promise<{ dataset: Dataset; report: ImportReport }> {
-  const dataset = await ns.createDataset();
-  return { dataset, report: await dataset.addDir(path) };
-}
+const imported = (path: string) => importNew(ns, path);
 
 async function exported(dataset: Dataset, name: string): Promise<string> {
   const target = join(folder, name);

@@ -7,11 +7,11 @@ import { DatabaseSync } from "node:sqlite";
 import sharp from "sharp";
 import type { SimilarityIndex } from "../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../core/dataset/dataset.ts";
-import { seeded } from "./vectors.ts";
+import { seededRandom } from "../../core/random.ts";
 
 /** Small plain pictures, each of its own colour. */
 export async function drawPictures(folder: string, count: number): Promise<string[]> {
-  const random = seeded(count);
+  const random = seededRandom(count);
   const channel = () => Math.floor(random() * 256);
   return Promise.all(
     Array.from({ length: count }, async (_, i) => {

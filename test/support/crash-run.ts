@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
+import { seededRandom } from "../../core/random.ts";
 import { temporaryFolder } from "./temporary.ts";
-import { seeded } from "./vectors.ts";
 
 const POINTS = fileURLToPath(new URL("crash-points.ts", import.meta.url));
 const PROGRAMS = {
@@ -105,7 +105,7 @@ export async function countWrites(home: string, task: string): Promise<Map<strin
 
 /** Points of a task, at most `wanted`, spread over its files by a seed; all of them if they are fewer. */
 export function choosePoints(counts: ReadonlyMap<string, number>, wanted: number, seed: number): string[] {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const all = [...counts].flatMap(([kind, count]) =>
     Array.from({ length: count }, (_, i) => ({ point: `${kind}:${i + 1}`, order: random() })),
   );

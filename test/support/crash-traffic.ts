@@ -5,8 +5,9 @@ import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { distanceOf } from "../../core/backends/metric.ts";
 import type { Dataset } from "../../core/dataset/dataset.ts";
+import { seededRandom } from "../../core/random.ts";
 import { openHome } from "./crash-tasks.ts";
-import { randomVectors, seeded } from "./vectors.ts";
+import { randomVectors } from "./vectors.ts";
 
 const [role = "", home = "", milliseconds = "0"] = process.argv.slice(2);
 
@@ -18,7 +19,7 @@ function vectorOf(number: number): Float32Array {
 /** Adds and deletes samples with their entries; every line of `acknowledged.log` is a change that was confirmed. */
 async function write(dataset: Dataset): Promise<void> {
   const index = await dataset.loadBrainResults("shared");
-  const random = seeded(11);
+  const random = seededRandom(11);
   const own: string[] = [];
   const confirm = (line: object) =>
     appendFileSync(join(home, "acknowledged.log"), `${JSON.stringify(line)}\n`);
@@ -44,7 +45,7 @@ async function write(dataset: Dataset): Promise<void> {
 /** Reads until the writer has ended, and throws at the first answer that contradicts itself. */
 async function read(dataset: Dataset): Promise<void> {
   const sizes = new Set<number>();
-  const random = seeded(process.pid);
+  const random = seededRandom(process.pid);
   for (let last = false; !last; ) {
     last = existsSync(join(home, "ended"));
     const ids = (await dataset.values("id")) as string[];

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import type { Sharp } from "sharp";
 import type { RgbImage } from "../../core/media/image.ts";
 import { loadSharp } from "../../core/media/sharp.ts";
-import { seeded } from "./vectors.ts";
+import { seededRandom } from "../../core/random.ts";
 
 /** Discs of all sizes over waves of colour: edges, flats and fine detail, and no symmetry. */
 function drawnScene(width: number, height: number, seed: number): RgbImage {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const discs = Array.from({ length: 12 }, () => ({
     x: random() * width,
     y: random() * height,

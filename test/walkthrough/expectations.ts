@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import type { Dataset, DatasetView } from "../../core/index.ts";
 import { type Matrix, matrix } from "../../core/matrix.ts";
-import { seeded } from "../support/vectors.ts";
+import { seededRandom } from "../../core/random.ts";
 
 /** Checks a view of the `k` most similar samples and gives their ids. */
 export async function expectRanking(view: DatasetView, dataset: Dataset, k: number): Promise<string[]> {
@@ -24,7 +24,7 @@ let seed = 0;
 
 /** `rows` vectors of `dimension` numbers from 0 to 1, others at every call. */
 export function rand(rows: number, dimension: number): Matrix {
-  const random = seeded(++seed);
+  const random = seededRandom(++seed);
   return matrix(
     Float32Array.from({ length: rows * dimension }, () => random()),
     dimension,

@@ -62,6 +62,6 @@ async function sourcesOf({ context, run }: OpenIndex, page: readonly MediaRow[])
 }
 
 /** A version ends in the hash of the content. */
-function contentOf(version: string): string {
+export function contentOf(version: string): string {
   return version.slice(version.lastIndexOf(" ") + 1);
 }

@@ -1,8 +1,8 @@
 /** k-means clusters of vectors: the same ones every time for the same vectors in the same order. */
 
 import type { Matrix } from "../../matrix.ts";
+import { seededRandom } from "../../random.ts";
 import type { Pace } from "../visualization/pace.ts";
-import { seededRandom } from "../visualization/random.ts";
 import { squaredDistanceTo } from "./vector-rows.ts";
 
 /** The cluster of each row, and the row's euclidean distance to its centre. */

@@ -3,6 +3,7 @@
 import pMap from "p-map";
 import { isNearsightError, throwIfAborted } from "../../errors.ts";
 import type { EntryRecord } from "../../store/store-runs.ts";
+import { contentOf } from "../build/changed-sources.ts";
 import { entryPages } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { type DoctorOptions, type Outcome, ok, warning } from "./report.ts";
@@ -55,7 +56,9 @@ async function findings(
       if (path === undefined) return "missing";
       try {
         const version = await context.media.version(path, sourceVersion, signal);
-        return sourceVersion === null || sameContent(version, sourceVersion) ? "unchanged" : "changed";
+        return sourceVersion === null || contentOf(version) === contentOf(sourceVersion)
+          ? "unchanged"
+          : "changed";
       } catch (error) {
         throwIfAborted(signal);
         return isNearsightError(error, "MEDIA_NOT_FOUND") ? "missing" : "unreadable";
@@ -63,9 +66,4 @@ async function findings(
     },
     { concurrency: CONCURRENCY },
   );
-}
-
-/** A version is a mark of the place and a content hash: only the latter counts. */
-function sameContent(a: string, b: string): boolean {
-  return a.split(" ").at(-1) === b.split(" ").at(-1);
 }

@@ -1,6 +1,7 @@
 /** Checks an installation: the store, the default model, every brain run, and collections nobody uses. */
 
-import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
+import { datasetNotFound } from "../../dataset/datasets.ts";
+import { isNearsightError, throwIfAborted } from "../../errors.ts";
 import type { DatasetRecord } from "../../store/store.ts";
 import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
@@ -47,12 +48,7 @@ async function wantedDatasets({ store }: BrainContext, name: string | undefined)
   const dataset = await store.datasets.get(name);
   if (dataset !== null) return [dataset];
   const names = (await store.datasets.list()).map((one) => one.name);
-  throw new NearsightError({
-    code: "DATASET_NOT_FOUND",
-    message: `There is no data set '${name}'`,
-    hint: names.length === 0 ? "Make one with createDataset()" : `The data sets are: ${names.join(", ")}`,
-    details: { names: names.slice(0, 10) },
-  });
+  throw datasetNotFound(name, names);
 }
 
 async function checkStore({ store }: BrainContext): Promise<Outcome> {

@@ -1,7 +1,7 @@
 /** The leading eigenvectors of a symmetric matrix: Jacobi rotations where it is small, Krylov blocks elsewhere. */
 
+import { seededRandom } from "../../random.ts";
 import type { Pace } from "./pace.ts";
-import { seededRandom } from "./random.ts";
 
 /** Up to this many rows all eigenvectors are found at once. */
 const SMALL = 128;

@@ -14,7 +14,7 @@ import type { RunConfig } from "../../store/store-runs.ts";
 import type { BuildPlan } from "../build/build.ts";
 import { givenVectors } from "../build/given-vectors.ts";
 import type { BrainContext } from "../context.ts";
-import { type OpenIndex, openIndex, runNotFound } from "../open-index.ts";
+import { type OpenIndex, openIndex, runExists, runNotFound } from "../open-index.ts";
 import { assertRows, checkFields, describeModel, embeddingPlan, patchesFieldOf } from "../request.ts";
 
 /** Where vectors, or finished points, come from. */
@@ -161,12 +161,7 @@ async function assertKeyIsFree(context: BrainContext, samples: SampleCollection,
     await runs.delete(run.id);
     return;
   }
-  throw new NearsightError({
-    code: "RUN_EXISTS",
-    message: `Data set '${samples.dataset.name}' has a brain run '${key}' already`,
-    hint: `Choose another brainKey, or remove it with deleteBrainRun("${key}")`,
-    details: { brainKey: key, state: run.state },
-  });
+  throw runExists(samples.dataset.name, run);
 }
 
 async function indexOf(

@@ -3,10 +3,10 @@
 import type { ProgressOption } from "../../dataset/brain-port.ts";
 import { NearsightError } from "../../errors.ts";
 import { type Matrix, matrix } from "../../matrix.ts";
+import { seededRandom } from "../../random.ts";
 import { forceTree } from "./barnes-hut.ts";
 import type { NeighborGraph } from "./neighbor-graph.ts";
 import type { Pace } from "./pace.ts";
-import { seededRandom } from "./random.ts";
 
 export interface TsneOptions {
   readonly perplexity: number;

@@ -2,9 +2,9 @@
 
 import type { ProgressOption } from "../../dataset/brain-port.ts";
 import { type Matrix, matrix } from "../../matrix.ts";
+import { seededRandom } from "../../random.ts";
 import type { NeighborGraph } from "./neighbor-graph.ts";
 import type { Pace } from "./pace.ts";
-import { seededRandom } from "./random.ts";
 
 export interface UmapOptions {
   readonly minDist: number;

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Collection } from "../../../core/backends/backend.ts";
 import { local } from "../../../core/backends/registry.ts";
 import type { Check, DoctorOptions } from "../../../core/brain/doctor/report.ts";
+import { once } from "../../../core/brain/entries.ts";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
@@ -39,10 +40,6 @@ async function meddle(work: (collection: Collection) => Promise<unknown>): Promi
   } finally {
     await backend.close();
   }
-}
-
-async function* once<Value>(value: Value) {
-  yield value;
 }
 
 const stranger = { ids: ["stranger"], sampleIds: ["stranger"], vectors: randomVectors(1, 8, 9) };

@@ -8,9 +8,10 @@ import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { F } from "../../../core/dataset/field.ts";
 import { type Matrix, matrix, type VectorData } from "../../../core/matrix.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { seededRandom } from "../../../core/random.ts";
 import { DRIVERS, ENDED, greedyRows, pairDistance } from "../../support/duplicates.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
-import { randomVectors, seeded } from "../../support/vectors.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 let ns: Nearsight;
 let made = 0;
@@ -45,7 +46,7 @@ async function make(
 
 /** Rows in groups of near copies: groups overlap a little, so that the order decides. */
 function clustered(rows: number, dimension: number, seed: number, noise = 0.15): Matrix {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const centers = randomVectors(Math.ceil(rows / 4), dimension, seed + 1);
   return matrix(
     Float32Array.from({ length: rows * dimension }, (_, i) => {
@@ -108,7 +109,7 @@ describe.each(DRIVERS.map((driver) => driver.name))("findDuplicates on '%s'", (b
   );
 
   it.each(["jaccard", "hamming"] as const)("keeps what the definition keeps: bits by %s", async (metric) => {
-    const random = seeded(5);
+    const random = seededRandom(5);
     const bits = matrix(
       Uint8Array.from({ length: 60 * 4 }, () => (random() < 0.5 ? 0xff : random() * 256)),
       32,
@@ -261,7 +262,7 @@ describe("findDuplicates", () => {
   });
 
   it("goes by searches where entries have very many neighbours", async () => {
-    const random = seeded(8);
+    const random = seededRandom(8);
     const vectors = matrix(
       Float32Array.from({ length: 1_600 * 2 }, () => 1 + 0.01 * random()),
       2,

@@ -5,11 +5,12 @@ import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { type Matrix, matrix, type VectorData } from "../../../core/matrix.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { seededRandom } from "../../../core/random.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
-import { randomVectors, seeded } from "../../support/vectors.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 const COUNT = 40;
-const random = seeded(11);
+const random = seededRandom(11);
 const floats = randomVectors(COUNT, 12, 5);
 const bits = matrix(
   Uint8Array.from({ length: COUNT * 8 }, () => random() * 256),

@@ -5,9 +5,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Metric } from "../../../core/backends/metric.ts";
 import { type Matrix, matrix, type VectorData } from "../../../core/matrix.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { seededRandom } from "../../../core/random.ts";
 import { DRIVERS, farthestRows, pairDistance } from "../../support/duplicates.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
-import { randomVectors, seeded } from "../../support/vectors.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 let ns: Nearsight;
 let made = 0;
@@ -58,7 +59,7 @@ describe.each(DRIVERS.map((driver) => driver.name))("findUnique on '%s'", (backe
   );
 
   it("chooses among bits", async () => {
-    const random = seeded(4);
+    const random = seededRandom(4);
     const bits = matrix(
       Uint8Array.from({ length: 40 * 8 }, () => random() * 256),
       64,

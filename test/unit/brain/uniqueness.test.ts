@@ -4,9 +4,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Metric } from "../../../core/backends/metric.ts";
 import { type Matrix, matrix } from "../../../core/matrix.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { seededRandom } from "../../../core/random.ts";
 import { DRIVERS, pairDistance } from "../../support/duplicates.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
-import { randomVectors, seeded } from "../../support/vectors.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 let ns: Nearsight;
 let made = 0;
@@ -171,7 +172,7 @@ describe("computeRepresentativeness", () => {
   });
 
   it("is the same every time, from 0 to 1, whichever the field and the source", async () => {
-    const random = seeded(3);
+    const random = seededRandom(3);
     const vectors = matrix(
       Float32Array.from({ length: 300 * 5 }, () => random()),
       5,

@@ -11,7 +11,8 @@ import { tsneLayout, tsneNeighbors } from "../../../core/brain/visualization/tsn
 import { umapLayout } from "../../../core/brain/visualization/umap.ts";
 import type { VectorStream } from "../../../core/brain/visualization/vector-stream.ts";
 import { type Matrix, matrix } from "../../../core/matrix.ts";
-import { randomVectors, seeded } from "../../support/vectors.ts";
+import { seededRandom } from "../../../core/random.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 const turn = pace(undefined);
 
@@ -31,7 +32,7 @@ function streamOf(vectors: Matrix, pageRows = 7): VectorStream {
 
 /** Vectors around `groups` far centres, row `i` in group `i % groups`. */
 function clusters(rows: number, dimension: number, groups: number, seed: number): Matrix {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const centres = Array.from({ length: groups }, () =>
     Array.from({ length: dimension }, () => random() * 20),
   );
@@ -88,7 +89,7 @@ describe("principal components", () => {
 
   it("of wide vectors keep what a plane can: distances along planted directions", async () => {
     const [rows, dimension] = [60, 300];
-    const random = seeded(3);
+    const random = seededRandom(3);
     const axis = (from: number) => Array.from({ length: dimension }, (_, i) => (i % 4 === from ? 1 : 0));
     const [first, second] = [axis(1), axis(2)];
     const weights = Array.from({ length: rows }, () => [random() * 50 - 25, random() * 20 - 10] as const);
@@ -153,7 +154,7 @@ describe("eigenvectors", () => {
 
 /** Replaces `a` by `(I - 2vv') a (I - 2vv')` for a few unit vectors. */
 function mirror(a: Float64Array, size: number): void {
-  const random = seeded(size);
+  const random = seededRandom(size);
   for (let time = 0; time < 4; time++) {
     const axis = Float64Array.from({ length: size }, () => random() - 0.5);
     const length = Math.hypot(...axis);

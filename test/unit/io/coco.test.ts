@@ -1,12 +1,13 @@
 /** COCODetectionDataset: reads FiftyOne's files and the layouts people have, names what is wrong, writes what it reads. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
-import type { ImportOptions, ImportReport } from "../../../core/dataset/io-port.ts";
+import type { ImportOptions } from "../../../core/dataset/io-port.ts";
 import type { Detection, Detections } from "../../../core/dataset/labels.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { folderWith, importNew } from "../../support/imports.ts";
 import { encodePicture, plainPicture } from "../../support/pictures.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
@@ -19,21 +20,12 @@ beforeAll(async () => {
   picture = await encodePicture(plainPicture(20, 10, [1, 2, 3]));
 });
 
-async function imported(
-  path: string,
-  options: ImportOptions = {},
-): Promise<{ dataset: Dataset; report: ImportReport }> {
-  const dataset = await ns.createDataset();
-  return { dataset, report: await dataset.addDir(path, options) };
-}
+const imported = (path: string, options?: ImportOptions) => importNew(ns, path, options);
 
 /** A folder with labels and pictures. */
 function folderOf(labels: unknown, pictures: readonly string[], name = "labels.json"): string {
-  const folder = temporaryFolder();
-  for (const path of [...pictures, name]) mkdirSync(dirname(join(folder, path)), { recursive: true });
-  writeFileSync(join(folder, name), typeof labels === "string" ? labels : JSON.stringify(labels));
-  for (const path of pictures) writeFileSync(join(folder, path), picture);
-  return folder;
+  const text = typeof labels === "string" ? labels : JSON.stringify(labels);
+  return folderWith({ [name]: text, ...Object.fromEntries(pictures.map((path) => [path, picture])) });
 }
 
 const IMAGE = { id: 1, file_name: "a.png", width: 20, height: 10 };

@@ -7,11 +7,12 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { F } from "../../../core/dataset/field.ts";
-import type { ImportReport } from "../../../core/dataset/io-port.ts";
+import type { ImportOptions, ImportReport } from "../../../core/dataset/io-port.ts";
 import type { Classification, Detections } from "../../../core/dataset/labels.ts";
 import type { Sample } from "../../../core/dataset/sample.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
 import { colourModel } from "../../support/colour-model.ts";
+import { importNew } from "../../support/imports.ts";
 import { encodePicture, plainPicture } from "../../support/pictures.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
@@ -30,10 +31,7 @@ beforeAll(async () => {
   ns = await temporaryNearsight();
 });
 
-async function imported(path: string, options = {}): Promise<{ dataset: Dataset; report: ImportReport }> {
-  const dataset = await ns.createDataset();
-  return { dataset, report: await dataset.addDir(path, options) };
-}
+const imported = (path: string, options?: ImportOptions) => importNew(ns, path, options);
 
 /** A sample as JSON, without where its file is. */
 function comparable(sample: Sample): unknown {

@@ -1,12 +1,13 @@
 /** VOCDetectionDataset: reads FiftyOne's files and Pascal VOC's, refuses hostile XML, writes what it reads. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
-import type { ImportOptions, ImportReport } from "../../../core/dataset/io-port.ts";
+import type { ImportOptions } from "../../../core/dataset/io-port.ts";
 import type { Detections } from "../../../core/dataset/labels.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { folderWith, importNew } from "../../support/imports.ts";
 import { encodePicture, plainPicture } from "../../support/pictures.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
@@ -19,22 +20,7 @@ beforeAll(async () => {
   picture = await encodePicture(plainPicture(20, 10, [1, 2, 3]));
 });
 
-async function imported(
-  path: string,
-  options: ImportOptions = {},
-): Promise<{ dataset: Dataset; report: ImportReport }> {
-  const dataset = await ns.createDataset();
-  return { dataset, report: await dataset.addDir(path, options) };
-}
-
-function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
-  const folder = temporaryFolder();
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
-  }
-  return folder;
-}
+const imported = (path: string, options?: ImportOptions) => importNew(ns, path, options);
 
 const OBJECT =
   "<object><name>cat</name><bndbox><xmin>2</xmin><ymin>1</ymin><xmax>12</xmax><ymax>6</ymax></bndbox></object>";
@@ -69,7 +55,7 @@ test.each([
   ["data/b.png", "labels/b.xml", `<annotation>${SIZE}${OBJECT}</annotation>`],
   ["data/a.png", "labels/a.xml", xml(`<size><width>0</width><height>0</height></size>${OBJECT}`)],
 ])("reads %s with %s", async (file, labels, content) => {
-  const folder = folderOf({ [file]: picture, [labels]: content });
+  const folder = folderWith({ [file]: picture, [labels]: content });
   const { dataset, report } = await imported(folder);
   expect(report).toMatchObject({ format: "voc", added: 1, failed: [] });
   expect((await dataset.first()).filepath).toBe(join(folder, file));
@@ -80,13 +66,15 @@ test("keeps attributes, entities and parts", async () => {
   const inside =
     "<pose>Left &amp; up</pose><truncated>1</truncated><code>007</code><part><name>head</name></part>";
   const object = OBJECT.replace("</name>", " &lt;b&gt;</name>").replace("<bndbox>", `${inside}<bndbox>`);
-  const { dataset } = await imported(folderOf({ "data/a.png": picture, "labels/a.xml": xml(SIZE + object) }));
+  const { dataset } = await imported(
+    folderWith({ "data/a.png": picture, "labels/a.xml": xml(SIZE + object) }),
+  );
   const attributes = { pose: "Left & up", truncated: 1, code: "007", part: { name: "head" } };
   expect(await boxes(dataset)).toMatchObject([[{ label: "cat <b>", attributes }]]);
 });
 
 test("takes pictures without labels", async () => {
-  const folder = folderOf({ "data/a.png": picture, "data/b.png": picture, "labels/a.xml": xml(SIZE) });
+  const folder = folderWith({ "data/a.png": picture, "data/b.png": picture, "labels/a.xml": xml(SIZE) });
   const { dataset } = await imported(folder);
   expect(await dataset.values("ground_truth.detections.label")).toEqual([[], null]);
 });
@@ -113,7 +101,7 @@ describe("names what is wrong and reads the rest", () => {
       "labels/b.xml": xml(SIZE + OBJECT).replace("a.png", "b.png"),
       "labels/c.xml": content,
     };
-    const { report } = await imported(folderOf(files));
+    const { report } = await imported(folderWith(files));
     expect(report.added).toBe(1);
     expect(report.failed.map(({ path }) => path)).toEqual(["c.xml"]);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
@@ -128,7 +116,7 @@ describe("names what is wrong and reads the rest", () => {
     OBJECT.replace(">2<", ">200<").replace(">12<", ">220<"),
   ])("%s", async (object) => {
     const { dataset, report } = await imported(
-      folderOf({ "data/a.png": picture, "labels/a.xml": xml(SIZE + OBJECT + object) }),
+      folderWith({ "data/a.png": picture, "labels/a.xml": xml(SIZE + OBJECT + object) }),
     );
     expect(report.failed.map(({ path }) => path)).toEqual(["a.xml: object 2"]);
     expect(await boxes(dataset)).toHaveLength(1);
@@ -153,7 +141,7 @@ describe("an export", () => {
   });
 
   test("names attributes that XML has no place for", async () => {
-    const folder = folderOf({ "a.png": picture });
+    const folder = folderWith({ "a.png": picture });
     const dataset = await ns.createDataset();
     const attributes = { list: [1], "no name": 1, fine: "<&>" };
     const detections = [{ label: "<cat>", boundingBox: [0.1, 0.1, 0.5, 0.5] as const, attributes }];
@@ -169,7 +157,7 @@ describe("an export", () => {
   });
 
   test("names labels with characters that XML cannot hold", async () => {
-    const folder = folderOf({ "a.png": picture });
+    const folder = folderWith({ "a.png": picture });
     const dataset = await ns.createDataset();
     const detections = [{ label: "a\u0001b", boundingBox: [0, 0, 1, 1] as const }];
     await dataset.addSamples([

@@ -1,12 +1,13 @@
 /** YOLOv5Dataset and YOLOv4Dataset: reads FiftyOne's files and the layouts people have, writes what it reads. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
-import type { ImportOptions, ImportReport } from "../../../core/dataset/io-port.ts";
+import type { ImportOptions } from "../../../core/dataset/io-port.ts";
 import type { Detections } from "../../../core/dataset/labels.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { folderWith, importNew } from "../../support/imports.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
 const FIXTURE = join(import.meta.dirname, "../../fixtures/fiftyone/yolo");
@@ -16,22 +17,7 @@ beforeAll(async () => {
   ns = await temporaryNearsight();
 });
 
-async function imported(
-  path: string,
-  options: ImportOptions = {},
-): Promise<{ dataset: Dataset; report: ImportReport }> {
-  const dataset = await ns.createDataset();
-  return { dataset, report: await dataset.addDir(path, options) };
-}
-
-function folderOf(files: Readonly<Record<string, string>>): string {
-  const folder = temporaryFolder();
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content);
-  }
-  return folder;
-}
+const imported = (path: string, options?: ImportOptions) => importNew(ns, path, options);
 
 /** Classes and boxes by file name. */
 async function facts(dataset: Dataset): Promise<Record<string, unknown>> {
@@ -102,14 +88,14 @@ test.each([
     "val",
   ],
 ])("reads %s", async (_, files, tag) => {
-  const folder = folderOf(files);
+  const folder = folderWith(files);
   const { dataset, report } = await imported("x/data.yaml" in files ? join(folder, "x") : folder);
   expect(report).toMatchObject({ format: "yolo", added: 1, failed: [] });
   expect(await facts(dataset)).toEqual({ "a.jpg": { tags: [tag], boxes: BOX } });
 });
 
 test("reads version 4", async () => {
-  const folder = folderOf({
+  const folder = folderWith({
     "obj.names": "cat\n",
     "images.txt": "data/a.jpg\n",
     "data/a.jpg": "",
@@ -122,7 +108,7 @@ test("reads version 4", async () => {
 
 test("reads confidence and polygons, and numbers without names", async () => {
   const rows = "3 0.2 0.3 0.2 0.4 0.75\n1 0.1 0.1 0.3 0.1 0.3 0.5\n";
-  const folder = folderOf({ "data.yaml": "val: images\n", "images/a.jpg": "", "labels/a.txt": rows });
+  const folder = folderWith({ "data.yaml": "val: images\n", "images/a.jpg": "", "labels/a.txt": rows });
   const { dataset } = await imported(folder);
   const [first, second] = (await dataset.first()).get<Detections>("ground_truth")?.detections ?? [];
   expect(first).toMatchObject({ label: "3", confidence: 0.75 });
@@ -143,7 +129,7 @@ test("reads confidence and polygons, and numbers without names", async () => {
 
 test("a picture without a file of labels has none", async () => {
   const { dataset } = await imported(
-    folderOf({ "data.yaml": "names: [cat]\nval: images\n", "images/a.jpg": "" }),
+    folderWith({ "data.yaml": "names: [cat]\nval: images\n", "images/a.jpg": "" }),
   );
   expect(await facts(dataset)).toEqual({ "a.jpg": { tags: ["val"], boxes: null } });
 });
@@ -160,7 +146,7 @@ describe("names what is wrong and reads the rest", () => {
     "0 1e999 0 0 0",
     "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7",
   ])("the row %s", async (row) => {
-    const folder = folderOf({
+    const folder = folderWith({
       "data.yaml": "names: [cat]\nval: images\n",
       "images/a.jpg": "",
       "labels/a.txt": `${LABEL}${row}\n`,
@@ -171,7 +157,7 @@ describe("names what is wrong and reads the rest", () => {
   });
 
   test("pictures and folders that are missing", async () => {
-    const folder = folderOf({
+    const folder = folderWith({
       "data.yaml": "names: [cat]\nval: list.txt\ntest: nothing\n",
       "list.txt": "gone.jpg\n",
     });
@@ -193,7 +179,7 @@ describe("names what is wrong and reads the rest", () => {
     ["no parts", "names: [cat]\n"],
     ["a text", "val"],
   ])("%s", async (_, yaml) => {
-    const adding = imported(folderOf({ "dataset.yaml": yaml, "images/a.jpg": "" }), { format: "yolo" });
+    const adding = imported(folderWith({ "dataset.yaml": yaml, "images/a.jpg": "" }), { format: "yolo" });
     await expect(adding).rejects.toMatchObject({ code: "MEDIA_INVALID" });
   });
 
@@ -217,7 +203,7 @@ describe("an export", () => {
   });
 
   test("keeps pictures apart whose names differ in the ending alone, and parts by their tags", async () => {
-    const folder = folderOf({ "a.png": "1", "a.jpg": "2" });
+    const folder = folderWith({ "a.png": "1", "a.jpg": "2" });
     const dataset = await ns.createDataset();
     const boxes = (label: string) => ({
       _cls: "Detections" as const,

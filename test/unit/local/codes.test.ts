@@ -6,7 +6,8 @@ import { joinCodes } from "../../../core/backends/local/code-join.ts";
 import { scanCodes } from "../../../core/backends/local/code-scan.ts";
 import { type Codes, newCodes } from "../../../core/backends/local/codes.ts";
 import { loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
-import { randomVectors, seeded } from "../../support/vectors.ts";
+import { seededRandom } from "../../../core/random.ts";
+import { randomVectors } from "../../support/vectors.ts";
 
 const METRICS = ["cosine", "dotproduct", "euclidean"] as const;
 type FloatMetric = (typeof METRICS)[number];
@@ -107,7 +108,7 @@ describe.each(["shared", "simd"] as const)("%s", (kind) => {
 
   test("the head alone rules out what is far, and finds what is near", () => {
     const vectors = randomVectors(200, 512, 6);
-    const random = seeded(7);
+    const random = seededRandom(7);
     const rows = Array.from({ length: 200 }, (_, i) =>
       i % 10 === 9 ? vectors.row(i - 1).map((value) => value + 0.01 * random()) : vectors.row(i),
     );

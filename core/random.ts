@@ -1,4 +1,4 @@
-/** Seeded numbers, so that a visualization comes out the same every time. */
+/** Seeded numbers, so that what is drawn by lot comes out the same every time. */
 
 /** Numbers from 0 to 1 (mulberry32): equal seeds give equal numbers on every machine. */
 export function seededRandom(seed: number): () => number {
