@@ -62,6 +62,19 @@ const ARCHITECTURE: Architecture = {
       packages: ["onnxruntime-node"],
     },
     { name: "backend", paths: ["core/backends/backend.ts"], may: [], packages: [] },
+    { name: "remote", paths: ["core/backends/remote"], may: ["core/backends/backend.ts"], packages: [] },
+    {
+      name: "milvus backend",
+      paths: ["core/backends/milvus"],
+      may: ["core/backends/milvus", "core/backends/remote", "core/backends/backend.ts"],
+      packages: ["@zilliz/milvus2-sdk-node"],
+    },
+    {
+      name: "elasticsearch backend",
+      paths: ["core/backends/elasticsearch"],
+      may: ["core/backends/elasticsearch", "core/backends/remote", "core/backends/backend.ts"],
+      packages: ["@elastic/elasticsearch"],
+    },
     {
       name: "local backend",
       paths: ["core/backends/local"],

@@ -149,18 +149,20 @@ async function chooseCollection(samples: SampleCollection, request: BuildRequest
   }
 }
 
+/** A name that every backend takes: small letters, digits and underscores, a letter first. */
 async function newCollectionName(datasetName: string, request: BuildRequest): Promise<string> {
-  const slug = `${datasetName}-${request.key}`
+  const slug = `${datasetName}_${request.key}`
     .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/[^a-z0-9]+/g, "_")
     .slice(0, 48);
-  const name = slug.replace(/^-+|-+$/g, "") || "index";
+  const trimmed = slug.replace(/^_+|_+$/g, "");
+  const name = /^[a-z]/.test(trimmed) ? trimmed : `index_${trimmed}`.replace(/_$/, "");
   const taken = await request.backend.list(name);
   return taken.includes(name) ? otherName(name) : name;
 }
 
 function otherName(name: string): string {
-  return `${name}-${newId().slice(-6)}`;
+  return `${name}_${newId().slice(-6)}`;
 }
 
 function otherMetric(name: string, found: string, asked: string): NearsightError {

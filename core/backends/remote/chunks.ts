@@ -1,0 +1,61 @@
+/** Cuts what goes to a server into parts it takes: ids by number, entries by number and bytes. */
+
+import { takeRows } from "../../matrix.ts";
+import type { Batch, Selection } from "../backend.ts";
+
+/** The ids of a selection in lists of at most `size`, each id once. */
+export function selectedChunks(selection: Selection, size: number): AsyncGenerator<string[]> {
+  return idChunks(selection.ids(), size);
+}
+
+/** Ids in lists of at most `size`, each id once. */
+export async function* idChunks(
+  pages: AsyncIterable<readonly string[]>,
+  size: number,
+): AsyncGenerator<string[]> {
+  const seen = new Set<string>();
+  let chunk: string[] = [];
+  for await (const page of pages) {
+    for (const id of page) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      chunk.push(id);
+      if (chunk.length < size) continue;
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Largest part of a write. */
+export interface PartLimits {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A batch in parts within the limits, each id once in a part: of doubled ids in a batch the last wins. */
+export function* parts(batch: Batch, { rows, bytes }: PartLimits): Generator<Batch> {
+  const kept = lastRows(batch.ids);
+  const bytesOfRow = batch.vectors.row(0)?.byteLength || 1;
+  const size = Math.max(1, Math.min(rows, Math.floor(bytes / bytesOfRow)));
+  for (let first = 0; first < kept.length; first += size) {
+    const chosen = kept.slice(first, first + size);
+    yield chosen.length === batch.ids.length ? batch : takeBatch(batch, chosen);
+  }
+}
+
+/** Some entries of a batch. */
+export function takeBatch(batch: Batch, rows: readonly number[]): Batch {
+  return {
+    ids: rows.map((row) => batch.ids[row] ?? ""),
+    sampleIds: rows.map((row) => batch.sampleIds[row] ?? ""),
+    vectors: takeRows(batch.vectors, rows),
+  };
+}
+
+/** The last row of each id, in the order of rows. */
+function lastRows(ids: readonly string[]): number[] {
+  const last = new Map(ids.map((id, row) => [id, row]));
+  return [...last.values()].sort((a, b) => a - b);
+}
