@@ -1,22 +1,39 @@
-/** The test runs: `short` is what `npm test` runs, `long` takes minutes, `package` packs and installs. */
+/** The test runs: `short` needs this machine alone, one for each server, `long` takes minutes, `package` packs and installs. */
 
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { SERVER_GROUPS, SHORT } from "./tools/test-groups.ts";
 
-const project = (name: string, include: string[], exclude: string[] = [], globalSetup: string[] = []) => ({
+const project = (
+  name: string,
+  include: readonly string[],
+  exclude: readonly string[] = [],
+  globalSetup: string[] = [],
+) => ({
   extends: true as const,
-  test: { name, include, exclude: ["**/node_modules/**", ...exclude], globalSetup },
+  test: { name, include: [...include], exclude: ["**/node_modules/**", ...exclude], globalSetup },
+});
+
+/** A server starts in seconds, on a busy machine in minutes; one test file starts several. */
+const SERVER_TIMEOUTS = { testTimeout: 120_000, hookTimeout: 600_000 };
+
+const serverProjects = [...SERVER_GROUPS].map(([name, { include, exclude }]) => {
+  const { extends: root, test } = project(name, include, exclude, ["test/support/server-setup.ts"]);
+  return { extends: root, test: { ...test, ...SERVER_TIMEOUTS } };
 });
 
 export default defineConfig({
   test: {
     projects: [
-      project("short", ["test/**/*.test.ts"], ["test/long/**", "test/package/**"]),
+      project("short", SHORT.include, SHORT.exclude),
+      ...serverProjects,
       project("long", ["test/long/**/*.test.ts"]),
       project("package", ["test/package/**/*.test.ts"], [], ["test/support/pack-once.ts"]),
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Ending several servers on a busy machine.
+    teardownTimeout: 180_000,
     pool: "forks",
     maxWorkers: 2,
     env: {

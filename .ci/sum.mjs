@@ -1,12 +1,14 @@
-// Adds up vitest's JSON reports given as arguments: prints passed, failed and skipped tests as three numbers.
+// Adds up vitest's JSON reports in the folder given: prints passed, failed and skipped tests as three numbers.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const path of process.argv.slice(2)) {
-  const report = JSON.parse(readFileSync(path, "utf8"));
+const folder = process.argv[2] ?? "";
+for (const name of readdirSync(folder)) {
+  const report = JSON.parse(readFileSync(join(folder, name), "utf8"));
   passed += report.numPassedTests;
   skipped += report.numPendingTests + report.numTodoTests;
   // A file that cannot be loaded has no failed test of its own.

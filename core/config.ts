@@ -122,9 +122,16 @@ export function readConfig(overrides: ConfigOverrides = {}, environment: Environ
         ),
       );
       const rows = [...general, ...families];
-      return rows.map((row) => (row.secret && row.value !== undefined ? { ...row, value: MASK } : row));
+      return rows.map((row) => ({ ...row, value: shownValue(row) }));
     },
   };
+}
+
+/** Secrets are masked, and so is who logs in where an address says that too: `https://user:password@host`. */
+function shownValue({ secret, value }: SettingRow): unknown {
+  if (secret) return value === undefined ? undefined : MASK;
+  if (Array.isArray(value)) return value.map((part) => shownValue({ secret, value: part } as SettingRow));
+  return typeof value === "string" ? value.replace(/\/\/[^/@\s]+@/g, `//${MASK}@`) : value;
 }
 
 function valuesOf(rows: readonly SettingRow[]): Record<string, unknown> {
@@ -278,7 +285,7 @@ function parseBrainFile(path: string, text: string): BrainFile["content"] {
   throw invalid(path, "a JSON object", text.slice(0, 40));
 }
 
-function typed(value: unknown, spec: SettingSpec, where: string): unknown {
+function typed(value: unknown, spec: Pick<SettingSpec, "type" | "secret">, where: string): unknown {
   switch (spec.type) {
     case "string":
       if (typeof value === "string" || typeof value === "number") return String(value);

@@ -16,6 +16,7 @@ export type {
   WriteOptions,
   WriteReport,
 } from "./backends/backend.ts";
+export type { CollectionHandle } from "./backends/collection-handle.ts";
 // Vectors and metrics.
 export { distanceOf, METRICS, type Metric, scoreOf } from "./backends/metric.ts";
 export { type BackendDriver, local } from "./backends/registry.ts";
@@ -65,6 +66,7 @@ export type {
   TypedPoints,
   UniquenessOptions,
 } from "./dataset/duplicates-port.ts";
+export type { EvaluateOptions, IndexEvaluation } from "./dataset/evaluation-port.ts";
 export { F, not } from "./dataset/field.ts";
 export type {
   DatasetFromDirOptions,

@@ -188,7 +188,7 @@ function backendPool(config: Config, drivers: readonly BackendDriver[]) {
     },
     async backend(name: string, given: Readonly<Record<string, unknown>>) {
       const driver = driverOf(name);
-      const options = { ...config.backendOptions(name), ...given };
+      const options = connectionOf(driver, { ...config.backendOptions(name), ...given });
       const key = JSON.stringify([driver.name, options]);
       const known = connected.get(key) ?? driver.connect({ home: config.home }, options);
       connected.set(key, known);
@@ -206,6 +206,14 @@ function backendPool(config: Config, drivers: readonly BackendDriver[]) {
   }
 
   return { context, close };
+}
+
+/** What a driver connects with: equal ones share a connection, whatever is made over it. */
+function connectionOf({ connectionOptions }: BackendDriver, options: Readonly<Record<string, unknown>>) {
+  const wanted = Object.entries(options).filter(
+    ([name, value]) => value !== undefined && connectionOptions.includes(name),
+  );
+  return Object.fromEntries(wanted.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Loads each model once per name and arguments. */

@@ -17,6 +17,7 @@ const LEAVES = [
   "core/stages.ts",
   "core/version.ts",
   "core/backend-settings.ts",
+  "core/backends/collection-handle.ts",
   "core/backends/metric.ts",
   "core/models/model.ts",
   "core/media/input-spec.ts",

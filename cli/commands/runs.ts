@@ -6,7 +6,9 @@ import { createProgress } from "../progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export function addRunsCommand(program: Command): void {
-  const runs = program.command("runs").description("list brain runs, or describe, rename, delete one");
+  const runs = program
+    .command("runs")
+    .description("list brain runs, or describe, rename, switch, copy, delete one");
   runs
     .command("list")
     .description("list the brain runs of a data set, or of all")
@@ -30,6 +32,15 @@ export function addRunsCommand(program: Command): void {
     .argument("<new-key>")
     .action((dataset: string, key: string, newKey: string, _, command: Command) =>
       withSession(command, (session) => rename(session, dataset, key, newKey)),
+    );
+  runs
+    .command("switch")
+    .description("put one index in the place of another; the other one is then found under its key")
+    .argument("<dataset>")
+    .argument("<key>", "the key that searches and saved views use")
+    .argument("<to-key>", "the index to use for it from now on")
+    .action((dataset: string, key: string, toKey: string, _, command: Command) =>
+      withSession(command, (session) => switchTo(session, dataset, key, toKey)),
     );
   runs
     .command("copy")
@@ -103,6 +114,22 @@ async function rename({ ns, output }: Session, name: string, key: string, newKey
   await (await ns.loadDataset(name)).renameBrainRun(key, newKey);
   output.line(`Brain run ${name}/${key} is now ${name}/${newKey}`);
   output.result({ dataset: name, key: newKey, oldKey: key });
+}
+
+async function switchTo({ ns, output }: Session, name: string, key: string, toKey: string): Promise<void> {
+  const dataset = await ns.loadDataset(name);
+  await dataset.switchBrainRun(key, toKey);
+  const { config } = await dataset.getBrainInfo(key);
+  output.line(
+    `Brain run ${name}/${key} now uses ${collectionOf(config)}, and ${name}/${toKey} the former index`,
+  );
+  output.result({
+    dataset: name,
+    brainKey: key,
+    formerKey: toKey,
+    backend: config.method,
+    model: config.model,
+  });
 }
 
 interface CopyOptions {

@@ -2,6 +2,7 @@
 
 import type { Filter } from "../filter.ts";
 import type { Matrix, VectorData } from "../matrix.ts";
+import type { CollectionHandle } from "./collection-handle.ts";
 import type { Metric } from "./metric.ts";
 
 /** Entries to write or read: `ids[i]` belongs to sample `sampleIds[i]` and has row `i` of `vectors`. */
@@ -132,9 +133,24 @@ export interface Collection {
    * faster than one search for each entry, which the brain then does.
    */
   neighbors?(options: NeighborOptions): AsyncIterable<Neighborhoods>;
+  /**
+   * What a check-up tells of the collection: plain JSON without secrets. `index` is the kind of index, `state`
+   * whether it is finished, `indexedRows` how many entries it covers, `visibility` when writes are seen.
+   */
+  facts?(): Promise<BackendFacts>;
+  /** For users: the server's collection with everything bound that a call needs, printable and without secrets. */
+  handle?(): Promise<CollectionHandle>;
   /** Removes the collection with its data; fine if it is gone already. */
   drop(): Promise<void>;
 }
+
+/** Facts for a check-up, by name. */
+export type BackendFacts = Readonly<
+  Record<
+    string,
+    string | number | boolean | null | Readonly<Record<string, string | number | boolean | null>>
+  >
+>;
 
 /** A place that keeps vectors and finds the nearest ones. */
 export interface Backend<Client = unknown> {
@@ -147,5 +163,23 @@ export interface Backend<Client = unknown> {
   list(prefix?: string): Promise<string[]>;
   /** The connected client of the SDK, for users. */
   client(): Promise<Client>;
+  /** What a check-up tells of the server: plain JSON without secrets, `version` and `limits` above all. */
+  facts?(): Promise<BackendFacts>;
   close(): Promise<void>;
+}
+
+/** What a backend needs to know besides its own options. */
+export interface BackendPlace {
+  /** Folder of the installation's store. */
+  readonly home: string;
+}
+
+/** Makes a connected backend. */
+export interface BackendDriver {
+  readonly name: string;
+  /** Options that say where the backend is or who asks; they are never stored with a run. */
+  readonly connectionOptions: readonly string[];
+  /** Options that say what to make. */
+  readonly indexOptions: readonly string[];
+  connect(place: BackendPlace, options: Readonly<Record<string, unknown>>): Promise<Backend>;
 }

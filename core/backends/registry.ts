@@ -1,47 +1,47 @@
 /** The backends known by name: what `open()` uses unless it is given others. */
 
+import { connectionOptions, indexOptions } from "../backend-settings.ts";
 import { NearsightError } from "../errors.ts";
-import type { Backend } from "./backend.ts";
-import { localBackend } from "./local/local.ts";
+import type { BackendDriver } from "./backend.ts";
+import { local } from "./local/driver.ts";
 
-/** What a backend needs to know besides its own options. */
-export interface BackendPlace {
-  /** Folder of the installation's store. */
-  readonly home: string;
+export type { BackendDriver } from "./backend.ts";
+export { local };
+
+/** Backends that can be chosen by name. Those of servers are loaded when they are first connected to. */
+export const BACKENDS: readonly BackendDriver[] = [local, onDemand("milvus"), onDemand("elasticsearch")];
+
+/**
+ * The driver `NAME/NAME.ts`, loaded on its first connection. Bundlers leave an address alone that they cannot read:
+ * a bundle holds the drivers that its program gives to `open()`, and no others.
+ */
+function onDemand(name: string): BackendDriver {
+  return {
+    name,
+    connectionOptions: connectionOptions(name),
+    indexOptions: indexOptions(name),
+    async connect(place, options) {
+      return (await load(name)).connect(place, options);
+    },
+  };
 }
 
-/** Makes a connected backend. */
-export interface BackendDriver {
-  readonly name: string;
-  /** Options that say where the backend is or who asks; they are never stored with a run. */
-  readonly connectionOptions: readonly string[];
-  /** Options that say what to make. */
-  readonly indexOptions: readonly string[];
-  connect(place: BackendPlace, options: Readonly<Record<string, unknown>>): Promise<Backend>;
-}
-
-/** The embedded default: files under the store's folder, no server. */
-export const local: BackendDriver = {
-  name: "local",
-  connectionOptions: ["memoryLimit", "threads"],
-  indexOptions: [],
-  connect: async ({ home }, { memoryLimit, threads }) =>
-    localBackend({
-      folder: `${home}/indexes`,
-      ...(memoryLimit === undefined ? {} : { memoryLimit: limitOf("memoryLimit", memoryLimit) }),
-      ...(threads === undefined ? {} : { threads: limitOf("threads", threads) }),
-    }),
-};
-
-/** Backends that can be chosen by name. */
-export const BACKENDS: readonly BackendDriver[] = [local];
-
-function limitOf(name: string, value: unknown): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  throw new NearsightError({
-    code: "CONFIG_INVALID",
-    message: `Expected a whole number above 0 for ${name} of backend 'local' but found ${String(value)}`,
-    hint: `Correct FIFTYONE_BRAIN_SIMILARITY_LOCAL_${name === "threads" ? "THREADS" : "MEMORY_LIMIT"}, or leave it out`,
-    details: { option: name },
-  });
+async function load(name: string): Promise<BackendDriver> {
+  // The sources run as they are; what is built from them ends in .js.
+  const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const { href } = new URL([name, `${name}.${ending}`].join("/"), import.meta.url);
+  try {
+    const loaded: Readonly<Record<string, BackendDriver | undefined>> = await import(href);
+    const driver = loaded[name];
+    if (driver !== undefined) return driver;
+    throw new Error(`${href} exports no ${name}`);
+  } catch (error) {
+    throw new NearsightError({
+      code: "PACKAGE_MISSING",
+      message: `The driver of backend '${name}' could not be loaded`,
+      hint: `In a bundle give it to open(): import { ${name} } from "nearsight/${name}"; await open({ backends: [${name}] })`,
+      details: { backend: name },
+      cause: error,
+    });
+  }
 }

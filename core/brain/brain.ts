@@ -20,6 +20,7 @@ import {
   listBrainRuns,
   loadBrainResults,
 } from "./runs.ts";
+import { switchBrainRun } from "./switch-run.ts";
 import { computeVisualization } from "./visualization/compute-visualization.ts";
 
 /** Binds the functions of this room to what they work with. */
@@ -44,6 +45,7 @@ export function createBrain(context: BrainContext): BrainPort & SimilarityResolv
     async renameBrainRun(datasetId, key, newKey) {
       await context.store.runs.rename(datasetId, key, newKey);
     },
+    switchBrainRun: (datasetId, key, toKey) => switchBrainRun(context, datasetId, key, toKey),
     deleteBrainRun: (datasetId, key) => deleteBrainRun(context, datasetId, key),
     deleteBrainRuns: (datasetId) => deleteBrainRuns(context, datasetId),
   };

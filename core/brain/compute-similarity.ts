@@ -33,7 +33,8 @@ export async function computeSimilarity(
   const run = await findOrRecordRun(context, samples, request);
   context.connections.set(run.id, request.connection);
   const index = openIndex(context, run);
-  if (request.plan.kind === "none") await connect(index);
+  if (request.config.isUnread) await context.store.runs.update(run.id, { state: "ready" });
+  else if (request.plan.kind === "none") await connect(index);
   else await build(index, samples, request);
   await index.refresh();
   return createSimilarityIndex(index, samples);
@@ -134,6 +135,7 @@ type CollectionPlace = Pick<RunConfig, "collectionName" | "ownsCollection">;
 /** An existing collection is checked and never counted as ours; a new name is unique. */
 async function chooseCollection(samples: SampleCollection, request: BuildRequest): Promise<CollectionPlace> {
   const { backend, collectionName } = request;
+  if (request.config.isUnread && collectionName !== null) return { collectionName, ownsCollection: false };
   if (collectionName === null) {
     return { collectionName: await newCollectionName(samples.dataset.name, request), ownsCollection: true };
   }

@@ -10,7 +10,7 @@ import { findOrRecordRun } from "./compute-similarity.ts";
 import type { BrainContext } from "./context.ts";
 import { dropVectors, entryPages, type Failure, writeBatch } from "./entries.ts";
 import { withLease } from "./lease.ts";
-import { indexGone, type OpenIndex, openIndex } from "./open-index.ts";
+import { indexGone, type OpenIndex, openIndex, openKnown } from "./open-index.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
 import { type BuildRequest, checkedMetric, chooseBackend, hashOf } from "./request.ts";
 import { findRun } from "./runs.ts";
@@ -39,7 +39,7 @@ export async function copyRun(
   options: CopyRunOptions,
 ): Promise<SimilarityIndex> {
   throwIfAborted(options.signal);
-  const source = openIndex(context, await findRun(context, samples.dataset.id, key));
+  const source = await openKnown(context, await findRun(context, samples.dataset.id, key));
   assertCopyable(source.run);
   const request = await copyRequest(context, source.run, options);
   if (options.overwrite) await makeRoom(context, samples, request);

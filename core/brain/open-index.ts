@@ -2,10 +2,12 @@
 
 import type { Backend, Collection, CollectionSpec } from "../backends/backend.ts";
 import { isBinaryMetric, type Metric } from "../backends/metric.ts";
+import type { ConnectionOptions } from "../dataset/brain-port.ts";
 import { isNearsightError, NearsightError } from "../errors.ts";
 import type { Matrix, VectorData } from "../matrix.ts";
 import type { RunConfig, RunRecord } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
+import { adoptCollection } from "./entries.ts";
 
 /** A run being read or written. */
 export interface OpenIndex {
@@ -22,24 +24,42 @@ export interface OpenIndex {
   changeConfig(change: Partial<RunConfig>): Promise<void>;
 }
 
-/** Opens a run; the backend is contacted only when it is needed. */
-export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
+/**
+ * Opens a run; the backend is contacted only when it is needed, with `connection` or else what the run was last
+ * loaded with in this process.
+ */
+export function openIndex(
+  context: BrainContext,
+  record: RunRecord,
+  connection?: ConnectionOptions,
+): OpenIndex {
   let run = record;
   let opened: Promise<Collection | null> | undefined;
 
-  const backend = () => context.backend(run.config.backend, context.connections.get(run.id) ?? {});
+  const backend = () =>
+    context.backend(run.config.backend, connection ?? context.connections.get(run.id) ?? {});
 
   async function open(): Promise<Collection | null> {
     if (run.state === "deleting") throw indexGone(run);
     try {
-      return await (await backend()).open(run.config.collectionName);
+      const collection = await (await backend()).open(run.config.collectionName);
+      if (run.config.isUnread) await readFirst(collection);
+      return collection;
     } catch (error) {
       if (!isNearsightError(error, "INDEX_NOT_FOUND")) throw error;
+      if (run.config.isUnread) throw indexGone(run);
       // The collection is made with the first vectors: it can only be missed where some were written.
       const { indexed } = await context.store.entries.counts(run.id);
       if (indexed === 0) return null;
       throw indexGone(run);
     }
+  }
+
+  /** Writes down what a collection made elsewhere holds; its server knows its metric better than whoever named it. */
+  async function readFirst(collection: Collection): Promise<void> {
+    const { dimension, metric } = await collection.describe();
+    await adoptCollection(self, collection);
+    await self.changeConfig({ dimension, metric, isUnread: false });
   }
 
   async function create(dimension: number): Promise<Collection> {
@@ -108,6 +128,13 @@ export function openIndex(context: BrainContext, record: RunRecord): OpenIndex {
     },
   };
   return self;
+}
+
+/** Opens a run whose entries are known: those of a collection made elsewhere are read when it is first opened. */
+export async function openKnown(context: BrainContext, run: RunRecord): Promise<OpenIndex> {
+  const index = openIndex(context, run);
+  if (run.config.isUnread && run.state !== "deleting") await index.collection();
+  return index;
 }
 
 /** Of two processes with the first vectors of a run, one makes the collection and the other opens it. */

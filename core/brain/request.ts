@@ -48,7 +48,7 @@ const OWN_OPTIONS = new Set([
     "patchesField",
   ],
   ...["roiField", "metric", "normalize", "collectionName", "batchSize", "numWorkers", "skipFailures"],
-  ...["forceSquare", "alpha", "progress", "signal"],
+  ...["forceSquare", "alpha", "progress", "signal", "lazy"],
 ]);
 
 /** Checks options, loads the model if one is needed and connects to the backend. */
@@ -67,6 +67,8 @@ export async function checkRequest(
     own,
   );
   const metric = checkedMetric(backend, chosen.metric);
+  const lazy = options.lazy === true;
+  if (lazy && (options.embeddings !== false || collectionName === null)) throw notLazy();
   const patchesField = patchesFieldOf(samples, options);
   await checkFields(samples, [patchesField, options.roiField ?? null]);
   const plan = await embeddingPlan(context, samples, options);
@@ -85,6 +87,7 @@ export async function checkRequest(
     normalized: options.normalize ?? false,
     params,
     stages: samples.stages,
+    ...(lazy ? { isUnread: true } : {}),
   };
   return {
     key: options.brainKey ?? `similarity_${newId().slice(-6)}`,
@@ -96,6 +99,14 @@ export async function checkRequest(
     plan,
     embedding: options,
   };
+}
+
+function notLazy(): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: "Expected embeddings: false and a collectionName with lazy: true",
+    hint: "Leave lazy out, or name the collection that the server has already",
+  });
 }
 
 /** A connected backend, and the options that concern it. */

@@ -3,18 +3,19 @@
 import { type Metric, scoreOf } from "../backends/metric.ts";
 import type { ResolvedSimilarity, SimilarityRequest } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
-import type { ResolvedOrderStage, RowIdentity, StoreStage } from "../store/store.ts";
+import type { ResolvedOrderStage, StoreStage } from "../store/store.ts";
 import type { RunRecord } from "../store/store-runs.ts";
+import { assertConnection } from "./connection.ts";
 import type { BrainContext } from "./context.ts";
+import { warnOfLost } from "./lost.ts";
 import { type OpenIndex, openIndex, runNotFound } from "./open-index.ts";
 import { explainSearch, type Searched, SearchTrace } from "./query/explain.ts";
 import { answerFacts } from "./query/facts.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
+import { lostHits } from "./query/lost-hits.ts";
 import { needsPrompts, planQuery } from "./query/query.ts";
 import { type Hit, search } from "./query/search.ts";
-
-/** Rows per page when the ids of a view are collected. */
-const PAGE = 10_000;
+import { rowPages } from "./view-rows.ts";
 
 /** Searches for one stage of a view. */
 export async function resolveSimilarity(
@@ -25,7 +26,9 @@ export async function resolveSimilarity(
   const index = await trace.time("planning", async () => {
     const run = await findRun(context, request);
     assertCovers(run, request.patchesField);
-    return openIndex(context, run);
+    const { connection } = request;
+    if (connection !== undefined) assertConnection(context, run.config.backend, connection);
+    return openIndex(context, run, connection);
   });
   const found = await hitsInView(index, request, trace);
   const explanation = explainSearch(trace, { run: index.run, request, ...found, hits: found.hits.length });
@@ -37,15 +40,16 @@ export async function resolveSimilarity(
 }
 
 /** What was searched, and what was found. */
-type FoundInView = Pick<Searched, "plan" | "within"> & { readonly hits: readonly Hit[] };
+type FoundInView = Pick<Searched, "plan" | "within" | "lost"> & { readonly hits: readonly Hit[] };
 
 async function hitsInView(
   index: OpenIndex,
-  { dataset, before, stage }: SimilarityRequest,
+  request: SimilarityRequest,
   trace: SearchTrace,
 ): Promise<FoundInView> {
+  const { dataset, before, stage } = request;
   const collection = await trace.time("planning", () => index.collection());
-  if (collection === null) return { plan: null, within: { by: "index" }, hits: [] };
+  if (collection === null) return { plan: null, within: { by: "index" }, hits: [], lost: [] };
   const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
   const within =
     before.length === 0
@@ -59,9 +63,11 @@ async function hitsInView(
     within,
     trace,
   });
-  if (within === undefined) return { plan, within: { by: "index" }, hits };
+  const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits));
+  warnOfLost(index, lost);
+  if (within === undefined) return { plan, within: { by: "index" }, hits, lost };
   const by = within.where === undefined ? "ids" : "filter";
-  return { plan, within: { by, rows: within.size }, hits };
+  return { plan, within: { by, rows: within.size }, hits, lost };
 }
 
 /** Ids of the view's rows as the index knows them: samples, or their labels for a patch index. */
@@ -73,19 +79,6 @@ async function entryIds(
   const ids: string[] = [];
   for await (const page of rowPages(index, datasetId, stages)) for (const row of page) ids.push(row.id);
   return ids;
-}
-
-/** The view's rows as the index knows them, page by page in the view's order. */
-export async function* rowPages(
-  index: OpenIndex,
-  datasetId: string,
-  stages: readonly StoreStage[],
-): AsyncGenerator<RowIdentity[]> {
-  const { samples } = index.context.store;
-  const snapshot = await samples.snapshot(datasetId, stages, index.run.config.patchesField);
-  for (let offset = 0; offset < snapshot.size; offset += PAGE) {
-    yield await snapshot.ids({ offset, limit: PAGE });
-  }
 }
 
 function answer(

@@ -10,9 +10,10 @@ import type { SampleCollection } from "../dataset/sample-collection.ts";
 import type { BrainResults } from "../dataset/visualization-port.ts";
 import type { Stage } from "../stages.ts";
 import type { RunRecord } from "../store/store-runs.ts";
+import { assertConnection } from "./connection.ts";
 import type { BrainContext } from "./context.ts";
 import { failedEntries, finishDeletions } from "./entries.ts";
-import { openIndex, runNotFound } from "./open-index.ts";
+import { openKnown, runNotFound } from "./open-index.ts";
 import { createSimilarityIndex } from "./similarity-index.ts";
 import { loadVisualization } from "./visualization/results.ts";
 
@@ -23,6 +24,7 @@ const SHOWN_FAILURES = 1_000;
 export function runConfigOf(run: RunRecord): BrainRunConfig {
   const { config } = run;
   return {
+    ...config.params,
     type: run.type,
     method: config.backend,
     collectionName: config.collectionName,
@@ -35,7 +37,6 @@ export function runConfigOf(run: RunRecord): BrainRunConfig {
     modelFingerprint: config.modelFingerprint,
     modelKwargs: config.modelArguments,
     supportsPrompts: config.supportsPrompts,
-    ...(run.type === "visualization" ? config.params : {}),
   };
 }
 
@@ -81,8 +82,11 @@ export async function loadBrainResults(
 ): Promise<BrainResults> {
   const run = await findRun(context, samples.dataset.id, key);
   if (run.type === "visualization") return loadVisualization(context, samples, run);
-  if (Object.keys(connection).length > 0) context.connections.set(run.id, connection);
-  const index = openIndex(context, run);
+  if (Object.keys(connection).length > 0) {
+    assertConnection(context, run.config.backend, connection);
+    context.connections.set(run.id, connection);
+  }
+  const index = await openKnown(context, run);
   if (run.state !== "deleting") await finishDeletions(index);
   return createSimilarityIndex(index, samples);
 }

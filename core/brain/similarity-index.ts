@@ -17,6 +17,7 @@ import { addMissing } from "./build/add-missing.ts";
 import { embedSamples } from "./build/compute-embeddings.ts";
 import { createDuplicates } from "./compare/find-duplicates.ts";
 import { finishDeletions, forgetEntries, removeEntries } from "./entries.ts";
+import { evaluateIndex } from "./evaluate.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
 import { queryModel } from "./query/query.ts";
 import { asList, selectEntries, storedEmbeddings, wantedEntries } from "./query/select-entries.ts";
@@ -30,7 +31,13 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
   let view: SampleCollection = samples.dataset;
   if (samples.stages.length > 0) view = samples;
 
+  /** A collection made elsewhere is read when its entries are first asked for. */
+  const known = async () => {
+    if (index.run.config.isUnread) await index.collection();
+  };
+
   const coverage = async () => {
+    await known();
     const stages = await view.resolvedStages();
     const { id, config } = index.run;
     return store.entries.countInView(id, view.dataset.id, stages, config.patchesField);
@@ -133,6 +140,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       return total - indexed;
     },
     async sampleIds() {
+      await known();
       const entries = await selectEntries(index, {});
       return index.run.config.patchesField === null
         ? entries.map((entry) => entry.entryId)
@@ -140,6 +148,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
     },
     async labelIds() {
       if (index.run.config.patchesField === null) return null;
+      await known();
       return (await selectEntries(index, {})).map((entry) => entry.entryId);
     },
 
@@ -167,11 +176,21 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
     visualizeUnique: duplicates.visualizeUnique,
     plotDistances: duplicates.plotDistances,
 
+    async evaluate(options = {}) {
+      await usable(index);
+      return evaluateIndex(index, options);
+    },
     watch: (query, options = {}) => watchIndex(index, query, options),
 
     getModel: () => queryModel(index),
     async client() {
       return (await index.backend()).client();
+    },
+    async collection() {
+      await usable(index);
+      const collection = await index.collection();
+      if (collection === null) throw notMade(index.run);
+      return collection.handle?.() ?? noHandle(index.run);
     },
     async save() {
       await index.changeConfig({});
@@ -196,6 +215,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
 async function usable(index: OpenIndex): Promise<void> {
   const run = await index.refresh();
   if (run.state === "deleting") throw indexGone(run);
+  if (run.config.isUnread) await index.collection();
   await finishDeletions(index);
 }
 
@@ -229,6 +249,23 @@ async function dropCollection(index: OpenIndex): Promise<void> {
   } catch (error) {
     if (!isNearsightError(error, "INDEX_NOT_FOUND")) throw error;
   }
+}
+
+function notMade({ key, config }: RunRecord): NearsightError {
+  return new NearsightError({
+    code: "INDEX_NOT_FOUND",
+    message: `Index '${key}' has no collection '${config.collectionName}' yet: it is made with the first vectors`,
+    hint: "Add vectors with addToIndex() or addMissing() first",
+    details: { brainKey: key },
+  });
+}
+
+function noHandle({ config }: RunRecord): never {
+  throw new NearsightError({
+    code: "BACKEND_NOT_SUPPORTED",
+    message: `Backend '${config.backend}' has no collection object of its own`,
+    hint: "Use client(), or the methods of the index",
+  });
 }
 
 async function indexedIds(index: OpenIndex): Promise<ReadonlySet<string>> {

@@ -51,6 +51,8 @@ export interface SearchExplanation {
   readonly dropped: number;
   readonly refills: number;
   readonly hits: number;
+  /** Entries that an answer shorter than expected lacks because the backend has lost their vectors: ten at most. */
+  readonly lost: readonly string[];
   /** What the backend tells of itself, such as its parameters. */
   readonly driver: Readonly<Record<string, unknown>>;
   readonly milliseconds: Readonly<Record<SearchPhase, number>>;

@@ -142,6 +142,20 @@ export abstract class BrainMethods<Row extends Sample | Patch = Sample> extends 
     return this.context.brain.renameBrainRun(this.dataset.id, key, newKey);
   }
 
+  /**
+   * Puts the index of `toKey` in the place of that of `key`, which from then on is found under `toKey`: both runs
+   * keep their collections, and searches and saved views under `key` use the other model and collection at once.
+   * Index objects that are open stay with their own collection. Errors: RUN_NOT_FOUND, RUN_BUSY while one of the two
+   * is being built, INVALID_ARGUMENT unless `toKey` is ready and both index the same rows.
+   *
+   * @example
+   * await dataset.computeSimilarity({ brainKey: "images_next", model: "clip-vit-base32-torch" });
+   * await dataset.switchBrainRun("images", "images_next");
+   */
+  switchBrainRun(key: string, toKey: string): Promise<void> {
+    return this.context.brain.switchBrainRun(this.dataset.id, key, toKey);
+  }
+
   /** Removes the record only: the backend's collection stays until `index.cleanup()`. RUN_NOT_FOUND */
   deleteBrainRun(key: string): Promise<void> {
     return this.context.brain.deleteBrainRun(this.dataset.id, key);

@@ -1,11 +1,13 @@
 /** What data sets and views need of the brain: declared here, implemented in `core/brain`. */
 
+import type { CollectionHandle } from "../backends/collection-handle.ts";
 import type { Metric } from "../backends/metric.ts";
 import type { Matrix, VectorData, VectorsLike } from "../matrix.ts";
 import type { EmbeddingModel } from "../models/model.ts";
 import type { Aggregation, Stage } from "../stages.ts";
 import type { RunState } from "../store/store-runs.ts";
 import type { ComparisonPort, Duplicates } from "./duplicates-port.ts";
+import type { EvaluateOptions, IndexEvaluation } from "./evaluation-port.ts";
 import type { SampleCollection } from "./sample-collection.ts";
 import type { SimilarityInput } from "./similarity-port.ts";
 import type { DatasetView, Hit } from "./view.ts";
@@ -104,6 +106,11 @@ export interface ComputeSimilarityOptions extends EmbeddingOptions {
   readonly normalize?: boolean;
   /** Collection to open or make. Default: a new one. */
   readonly collectionName?: string;
+  /**
+   * With `embeddings: false` and a collection's name: only record the run. Its server is asked when the run is first
+   * loaded or searched, so that it may be away, or its credentials unknown, until then. Default false.
+   */
+  readonly lazy?: boolean;
   readonly [backendOption: string]: unknown;
 }
 
@@ -197,6 +204,8 @@ export interface SortBySimilarityOptions {
   readonly distField?: string;
   /** Default: the one run that fits. */
   readonly brainKey?: string;
+  /** Connection options of the run's backend, for this search only: they are no part of the view's stages. */
+  readonly connection?: ConnectionOptions;
 }
 
 export interface ExistingOptions {
@@ -279,6 +288,16 @@ export interface SimilarityIndex extends Duplicates {
   sortBySimilarity(query: SimilarityInput, options?: Omit<SortBySimilarityOptions, "brainKey">): DatasetView;
 
   /**
+   * Searches with a seeded sample of the index's own vectors and compares each answer with an exact one: recall at
+   * `k`, the error of the distances, and the time of a search. Reads every vector once; memory does not grow with
+   * the index. Vectors that got lost are named. ABORTED, INVALID_ARGUMENT.
+   *
+   * @example
+   * const { recall, milliseconds } = await index.evaluate({ k: 25 });
+   */
+  evaluate(options?: EvaluateOptions): Promise<IndexEvaluation>;
+
+  /**
    * Yields entries within `maxDistance` of the query as they become searchable: added or replaced after this call,
    * by any process, while a build goes on, too. Each version of an entry comes once; the query's vector is made
    * once. Ends without an error when `signal` fires or after `k` hits. Errors: RUN_NOT_FOUND where the run is
@@ -294,6 +313,15 @@ export interface SimilarityIndex extends Duplicates {
   getModel(): Promise<EmbeddingModel>;
   /** The connected client of the backend's SDK. */
   client(): Promise<unknown>;
+  /**
+   * The server's own collection, bound and printable: `name`, `describe()`, `query()`, `count()`. Milvus has one;
+   * BACKEND_NOT_SUPPORTED elsewhere.
+   *
+   * @example
+   * const collection = await index.collection();
+   * console.log(collection.name, await collection.count());
+   */
+  collection(): Promise<CollectionHandle>;
   save(): Promise<void>;
   /** Reads the run's record again and finishes deletions. */
   reload(): Promise<void>;
@@ -328,6 +356,7 @@ export interface BrainPort extends ComparisonPort {
   /** Stages of the view the run was made on. */
   brainViewStages(datasetId: string, key: string): Promise<readonly Stage[]>;
   renameBrainRun(datasetId: string, key: string, newKey: string): Promise<void>;
+  switchBrainRun(datasetId: string, key: string, toKey: string): Promise<void>;
   deleteBrainRun(datasetId: string, key: string): Promise<void>;
   deleteBrainRuns(datasetId: string): Promise<void>;
 }

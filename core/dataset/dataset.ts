@@ -2,9 +2,10 @@
 
 import { NearsightError } from "../errors.ts";
 import type { Matrix, VectorsLike } from "../matrix.ts";
-import type { Stage } from "../stages.ts";
+import type { SortBySimilarityStage, Stage } from "../stages.ts";
 import { assertName } from "../store/names.ts";
 import type { DatasetRecord, FieldRecord } from "../store/store.ts";
+import type { ConnectionOptions } from "./brain-port.ts";
 import { checkView } from "./check.ts";
 import type { DatasetContext } from "./context.ts";
 import type { ImportOptions, ImportReport } from "./io-port.ts";
@@ -61,6 +62,11 @@ export class Dataset extends SampleCollection<Sample> {
   addStage<Next extends Sample | Patch = Sample>(stage: Stage): DatasetView<Next> {
     const before = { stages: this.stages, resolve: () => this.resolve() };
     return new DatasetView<Next>(this, this.context, before, stage);
+  }
+
+  protected addSearch(stage: SortBySimilarityStage, connection: ConnectionOptions | undefined) {
+    const before = { stages: this.stages, resolve: () => this.resolve() };
+    return new DatasetView<Sample>(this, this.context, before, stage, connection);
   }
 
   protected resolve(): Promise<ResolvedView> {

@@ -3,6 +3,7 @@
 import type { Stage } from "../stages.ts";
 import type { DatasetRecord, StoreStage } from "../store/store.ts";
 import type { SearchExplanation } from "./answer-port.ts";
+import type { ConnectionOptions } from "./brain-port.ts";
 import type { DatasetContext } from "./context.ts";
 import type { ResolvedSimilarity } from "./similarity-port.ts";
 
@@ -22,6 +23,7 @@ export async function resolveStage(
   dataset: DatasetRecord,
   before: ResolvedView,
   stage: Stage,
+  connection?: ConnectionOptions,
 ): Promise<ResolvedView> {
   if (stage.stage !== "sortBySimilarity") return { ...before, stages: [...before.stages, stage] };
   const found = await context.similarity.resolve({
@@ -29,6 +31,7 @@ export async function resolveStage(
     before: before.stages,
     patchesField: patchesFieldOf(before.stages),
     stage,
+    connection,
   });
   return {
     stages: [...before.stages, found.order],

@@ -16,6 +16,8 @@ export interface SimilarityRequest {
   /** Set on a patches view. */
   readonly patchesField: string | null;
   readonly stage: SortBySimilarityStage;
+  /** Connection options given with the search; never part of the stage, of an answer or of an explanation. */
+  readonly connection?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a search found: the order for the store, and the hits for the user. */

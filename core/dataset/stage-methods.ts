@@ -2,8 +2,8 @@
 
 import { randomInt } from "node:crypto";
 import type { Filter } from "../filter.ts";
-import type { Stage } from "../stages.ts";
-import type { SortBySimilarityOptions } from "./brain-port.ts";
+import type { SortBySimilarityStage, Stage } from "../stages.ts";
+import type { ConnectionOptions, SortBySimilarityOptions } from "./brain-port.ts";
 import { plainFilter } from "./field.ts";
 import type { Patch, Sample } from "./sample.ts";
 import { type SimilarityInput, toSimilarityQuery } from "./similarity-port.ts";
@@ -18,6 +18,12 @@ export type RowsInput = string | { readonly id: string } | Iterable<string | { r
 export abstract class StageMethods<Row extends Sample | Patch = Sample> {
   /** The view after one more stage, given as JSON; the other methods build it for you. */
   abstract addStage<Next extends Sample | Patch = Row>(stage: Stage): DatasetView<Next>;
+
+  /** The view after a search stage; what it connects with stays outside the stages. */
+  protected abstract addSearch(
+    stage: SortBySimilarityStage,
+    connection: ConnectionOptions | undefined,
+  ): DatasetView<Row>;
 
   /**
    * Rows the filter holds for.
@@ -98,13 +104,18 @@ export abstract class StageMethods<Row extends Sample | Patch = Sample> {
 
   /**
    * Sorts by similarity to ids, vectors, prompts or images; the search runs when the view is first read.
-   * Then throws RUN_NOT_FOUND, RUN_AMBIGUOUS, ID_NOT_FOUND, PROMPTS_UNSUPPORTED or DIMENSION_MISMATCH.
+   * Then throws RUN_NOT_FOUND, RUN_AMBIGUOUS, ID_NOT_FOUND, PROMPTS_UNSUPPORTED or DIMENSION_MISMATCH, and
+   * AUTHENTICATION_FAILED on a server that asks for credentials which `connection` or the configuration lack.
    *
    * @example
    * const view = dataset.sortBySimilarity("a red car", { k: 10, brainKey: "images" });
    */
   sortBySimilarity(query: SimilarityInput, options: SortBySimilarityOptions = {}): DatasetView<Row> {
-    return this.addStage({ stage: "sortBySimilarity", query: toSimilarityQuery(query), ...defined(options) });
+    const { connection, ...stage } = options;
+    return this.addSearch(
+      { stage: "sortBySimilarity", query: toSimilarityQuery(query), ...defined(stage) },
+      connection,
+    );
   }
 }
 

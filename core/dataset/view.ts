@@ -1,7 +1,8 @@
 /** Views: lazy, frozen lists of stages over a data set. */
 
-import { STAGES_VERSION, type Stage } from "../stages.ts";
+import { type SortBySimilarityStage, STAGES_VERSION, type Stage } from "../stages.ts";
 import type { AnswerFacts, ViewExplanation } from "./answer-port.ts";
+import type { ConnectionOptions } from "./brain-port.ts";
 import { checkStage } from "./check.ts";
 import type { DatasetContext } from "./context.ts";
 import type { Dataset } from "./dataset.ts";
@@ -32,6 +33,8 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
   readonly stages: readonly Stage[];
   protected readonly context: DatasetContext;
   readonly #before: () => Promise<ResolvedView>;
+  // Out of reach of stages, JSON and printing: it may hold credentials.
+  readonly #connection: ConnectionOptions | undefined;
   #resolved: Promise<ResolvedView> | undefined;
   #resolveMs = 0;
 
@@ -40,17 +43,24 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
     context: DatasetContext,
     before: { readonly stages: readonly Stage[]; readonly resolve: () => Promise<ResolvedView> },
     stage: Stage,
+    connection?: ConnectionOptions,
   ) {
     super();
     this.dataset = dataset;
     this.context = context;
     this.stages = Object.freeze([...before.stages, freezeStage(checkStage(stage))]);
     this.#before = before.resolve;
+    this.#connection = connection;
   }
 
   addStage<Next extends Sample | Patch = Row>(stage: Stage): DatasetView<Next> {
     const before = { stages: this.stages, resolve: () => this.resolve() };
     return new DatasetView<Next>(this.dataset, this.context, before, stage);
+  }
+
+  protected addSearch(stage: SortBySimilarityStage, connection: ConnectionOptions | undefined) {
+    const before = { stages: this.stages, resolve: () => this.resolve() };
+    return new DatasetView<Row>(this.dataset, this.context, before, stage, connection);
   }
 
   protected resolve(): Promise<ResolvedView> {
@@ -65,7 +75,8 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
   async #resolveAfterBefore(): Promise<ResolvedView> {
     const stage = this.stages.at(-1) as Stage;
     const start = performance.now();
-    const resolved = await resolveStage(this.context, this.dataset.record, await this.#before(), stage);
+    const before = await this.#before();
+    const resolved = await resolveStage(this.context, this.dataset.record, before, stage, this.#connection);
     this.#resolveMs = performance.now() - start;
     return resolved;
   }

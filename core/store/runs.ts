@@ -8,6 +8,7 @@ import { datasetIsThere } from "./datasets.ts";
 import { jsonValue, type Sql } from "./json-sql.ts";
 import { assertName } from "./names.ts";
 import type { RunChange, RunConfig, RunRecord, RunState, RunStore } from "./store-runs.ts";
+import { swapKeys } from "./swap-keys.ts";
 import type { RunsTable } from "./tables.ts";
 
 const all = build.selectFrom("runs").selectAll();
@@ -84,6 +85,7 @@ export function runStore(database: StoreDatabase): RunStore {
       ]);
       return toRecord(results.at(-1)?.rows[0] as unknown as RunsTable);
     },
+    swapKeys: (datasetId, key, otherKey) => swapKeys(database, datasetId, key, otherKey),
     async delete(runId) {
       const [deleted] = await database.write([
         { statement: build.deleteFrom("runs").where("id", "=", runId).compile() },
@@ -238,7 +240,7 @@ function collectionIsFree({ backend, collectionName }: RunConfig): Step {
   };
 }
 
-function runNotFound(name: string): NearsightError {
+export function runNotFound(name: string): NearsightError {
   return new NearsightError({
     code: "RUN_NOT_FOUND",
     message: `There is no brain run '${name}'`,

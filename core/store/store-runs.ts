@@ -30,6 +30,8 @@ export interface RunConfig {
   readonly params: Readonly<Record<string, unknown>>;
   /** The view the run was made on. */
   readonly stages: readonly Stage[];
+  /** True for a collection made elsewhere whose entries were not written down yet: its server was not asked so far. */
+  readonly isUnread?: boolean;
 }
 
 export interface RunRecord {
@@ -67,6 +69,11 @@ export interface RunStore {
   update(runId: string, change: RunChange, epoch?: number): Promise<RunRecord>;
   /** RUN_NOT_FOUND, RUN_EXISTS */
   rename(datasetId: string, key: string, newKey: string): Promise<RunRecord>;
+  /**
+   * Two runs change their keys in one step. RUN_NOT_FOUND; RUN_BUSY while one of them is being built;
+   * INVALID_ARGUMENT unless the run of `otherKey` is `ready` or `partial`.
+   */
+  swapKeys(datasetId: string, key: string, otherKey: string): Promise<void>;
   /** Removes the record with its entries; true if it was there. */
   delete(runId: string): Promise<boolean>;
   /** Takes the lease if it is free, expired or the owner's own: raises the epoch; null if somebody else holds it. */

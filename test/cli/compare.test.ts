@@ -194,6 +194,26 @@ test("runs copy makes another index of the same vectors", async () => {
   await cli.json(["runs", "delete", "photos", "far", "--cleanup"]);
 });
 
+test("runs switch exchanges two indexes", async () => {
+  await cli.json([
+    ...["runs", "copy", "photos", "images", "--to", "local", "--brain-key", "next", "--metric", "euclidean"],
+  ]);
+  const switched = await cli.json(["runs", "switch", "photos", "images", "next"]);
+  expect(switched).toMatchObject({
+    dataset: "photos",
+    brainKey: "images",
+    formerKey: "next",
+    backend: "local",
+  });
+  const metric = async (key: string) =>
+    (await cli.json<{ config: { metric: string } }>(["runs", "info", "photos", key])).config.metric;
+  expect([await metric("images"), await metric("next")]).toEqual(["euclidean", "cosine"]);
+  const outcome = await cli.run("runs", "switch", "photos", "images", "none");
+  expect([outcome.code, messagesOf(outcome)]).toEqual([3, expect.stringContaining("'none'")]);
+  await cli.json(["runs", "switch", "photos", "images", "next"]);
+  await cli.json(["runs", "delete", "photos", "next", "--cleanup"]);
+});
+
 describe("doctor", () => {
   test("says that all is well", async () => {
     const outcome = await cli.run("doctor", "--media", "--deep");

@@ -15,7 +15,11 @@ import { isBinaryMetric, type Metric } from "../../core/backends/metric.ts";
 import { type ErrorCode, isNearsightError } from "../../core/errors.ts";
 import { type Matrix, matrix, type VectorData } from "../../core/matrix.ts";
 import { seededRandom } from "../../core/random.ts";
+import { type Answer, at, type Closeness, compareHits, truthOf } from "./answers.ts";
 import { referenceBackend } from "./reference-backend.ts";
+import { type Kind, SCALE, SCALE_DIMENSION, scaleOf } from "./scale.ts";
+
+export { at, expectOrder } from "./answers.ts";
 
 /** Numbers of a vector in most cases; bits have eight times as many. */
 export const DIMENSION = 8;
@@ -29,51 +33,86 @@ export interface Filled {
   readonly batch: Batch;
 }
 
+/** What the server behind a backend takes at most; cases go to the limit and one beyond. */
+export interface Limits {
+  /** Numbers of a vector; one more is LIMIT_EXCEEDED. */
+  readonly dimension?: number;
+  /** Bytes of an id; an upsert reports a longer one. Ids of any length are taken where this is left out. */
+  readonly idBytes?: number;
+  /** Bytes of vectors that are more than one message to the server may hold. @default 24 MiB */
+  readonly batchBytes?: number;
+}
+
 /** Given to each case. */
 export interface Context {
   readonly backend: Backend;
   readonly capabilities: Capabilities;
+  readonly limits: Limits;
   /** Connects once more to the same place; closed at the end of the run. */
   another(): Promise<Backend>;
   /** A name no other case or run uses. */
   newName(): string;
-  /** An empty collection, dropped at the end of the run; cosine, or the default metric where there is none. */
+  /** A new, empty collection, dropped after the case; cosine, or the default metric where there is none. */
   make(spec?: Partial<CollectionSpec>): Promise<Collection>;
+  /** An empty collection that earlier cases wrote to and this one may: quicker than a new one. */
+  empty(metric?: Metric): Promise<Collection>;
   /** A filled collection that several cases read and none changes. */
   filled(metric?: Metric): Promise<Filled>;
+  /** The collection with all the data of a kind, its index finished; several cases read it and none changes it. */
+  scaled(kind: Kind): Promise<Collection>;
+  /** What `prepare` gave when it was first asked for under this key; its collection is dropped at the end of the run. */
+  shared<Value>(key: string, prepare: (make: Context["make"]) => Promise<Value>): Promise<Value>;
+  /** Searches, and tells whether the answer claims to be exact. */
+  search(
+    collection: Collection,
+    queries: Matrix<VectorData>,
+    options: SearchOptions,
+  ): Promise<{ found: Columns[]; exact: boolean }>;
+  /** What `toEqual` takes for a vector read back: the same numbers, under cosine as exactly as the backend keeps them. */
+  stored(vector: VectorData, metric?: Metric): unknown;
   /** Fails unless the hits are those of the oracle for the same question. */
   checkHits(filled: Filled, queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]>;
-  /** Fails unless `actual` is what `expected` says, as exactly as the backend claims to be. */
-  compare(actual: Columns, expected: Columns, everything: Columns, reverse?: boolean): void;
+  /** Fails unless the hits are as they should be: all of them, or as many as an approximate search has to find. */
+  compare(answers: readonly Answer[], options: { exact: boolean; reverse?: boolean | undefined }): void;
 }
 
-/** How closely answers are compared. */
-export interface Closeness {
-  /** Largest error of a distance, relative to its size where that is above 1. */
-  readonly tolerance: number;
-  /** Share of true hits an approximate search has to find; exact ones find all. */
-  readonly recall: number;
+export interface RunOptions extends Closeness {
+  readonly limits: Limits;
+  /** Largest error of a number read back under cosine, relative to the largest number of its vector. */
+  readonly rounding: number;
+  /** Fails unless the server has finished the index of a collection over that many entries. */
+  readonly indexed?: ((collection: Collection, entries: number) => Promise<void>) | undefined;
+}
+
+/** One run of cases. */
+export interface Run {
+  readonly context: Context;
+  /** Drops what the last case made. */
+  endCase(): Promise<void>;
+  end(): Promise<void>;
 }
 
 /** Makes the context of one run, and what ends it. */
 export async function startContext(
   connect: () => Promise<Backend>,
-  { tolerance, recall }: Closeness,
-): Promise<{ context: Context; end(): Promise<void> }> {
+  { limits, indexed, rounding, ...closeness }: RunOptions,
+): Promise<Run> {
   const backend = await connect();
   const { capabilities } = backend;
-  const opened: Backend[] = [];
+  const clients = [backend];
   const names: string[] = [];
-  const filledOnes = new Map<Metric, Promise<Filled>>();
+  const ofRun = new Set<string>();
+  const values = new Map<string, Promise<unknown>>();
   const run = Math.floor(Math.random() * 2 ** 32).toString(36);
   const standard: Metric = capabilities.metrics.includes("cosine") ? "cosine" : capabilities.defaultMetric;
 
   const context: Context = {
     backend,
     capabilities,
+    limits,
     async another() {
       const client = await connect();
-      opened.push(client);
+      clients.push(client);
       return client;
     },
     newName() {
@@ -82,44 +121,89 @@ export async function startContext(
       return name;
     },
     make: (spec = {}) => backend.create(specOf(context.newName(), spec.metric ?? standard, spec)),
-    filled(metric = standard) {
-      const known = filledOnes.get(metric) ?? fill(context, metric);
-      filledOnes.set(metric, known);
-      return known;
+    async empty(metric = standard) {
+      const used = await context.shared(`empty ${metric}`, (make) => make({ metric }));
+      return (await isEmptied(used).catch(() => false)) ? used : context.make({ metric });
+    },
+    filled: (metric = standard) => context.shared(`filled ${metric}`, (make) => fill(make, metric)),
+    scaled: (kind) =>
+      context.shared(`scaled ${kind}`, async (make) => {
+        const collection = await make({ metric: "cosine", dimension: SCALE_DIMENSION });
+        const { batch: all } = scaleOf(kind);
+        expect(await collection.upsert(stream(all))).toEqual({ written: SCALE, failed: [] });
+        await indexed?.(collection, SCALE);
+        return collection;
+      }),
+    shared<Value>(key: string, prepare: (make: Context["make"]) => Promise<Value>): Promise<Value> {
+      const known = values.get(key) ?? prepare(makeForRun);
+      values.set(key, known);
+      return known as Promise<Value>;
+    },
+    async search(collection, queries, options) {
+      let exact = true;
+      const found = await collection.search(queries, {
+        ...options,
+        onExplain(facts) {
+          if (facts["exact"] === false) exact = false;
+        },
+      });
+      return { found, exact };
+    },
+    stored(vector, metric = standard) {
+      if (rounding === 0 || metric !== "cosine") return vector;
+      return { asymmetricMatch: (actual: unknown) => isNear(actual, vector, rounding) };
     },
     async checkHits({ collection, oracle }, queries, options) {
-      const [actual, expected, everything] = [
-        await collection.search(queries, options),
+      const { found, exact } = await context.search(collection, queries, options);
+      const [expected, everything] = [
         await oracle.search(queries, options),
         await oracle.search(queries, { k: null }),
       ];
-      expect(actual).toHaveLength(expected.length);
-      actual.forEach((columns, i) => {
-        context.compare(columns, at(expected, i), at(everything, i), options.reverse);
-      });
-      return actual;
+      expect(found).toHaveLength(expected.length);
+      const answers = found.map((actual, i) => ({
+        actual,
+        expected: at(expected, i),
+        truth: truthOf(at(everything, i)),
+      }));
+      context.compare(answers, { exact, reverse: options.reverse });
+      return found;
     },
-    compare(actual, expected, everything, reverse = false) {
-      const share = capabilities.exact ? 1 : recall;
-      compareHits(actual, expected, everything, { reverse, tolerance, recall: share });
+    compare(answers, { exact, reverse = false }) {
+      const recall = exact || capabilities.exact ? 1 : closeness.recall;
+      compareHits(answers, { ...closeness, reverse, recall });
     },
   };
 
+  const makeForRun: Context["make"] = async (spec) => {
+    const collection = await context.make(spec);
+    ofRun.add(collection.name);
+    return collection;
+  };
+
+  const dropAll = async (dropped: readonly string[]) => {
+    for (const name of dropped) {
+      const left = await backend.open(name).catch(() => undefined);
+      await left?.drop();
+    }
+  };
+
+  let ended = 0;
   return {
     context,
+    async endCase() {
+      await dropAll(names.slice(ended).filter((name) => !ofRun.has(name)));
+      ended = names.length;
+    },
     async end() {
-      for (const name of names) {
-        const left = await backend.open(name).catch(() => undefined);
-        await left?.drop();
-      }
-      for (const client of [...opened, backend]) await client.close();
+      await dropAll([...names.slice(ended), ...ofRun]);
+      for (const client of clients) await client.close();
     },
   };
 }
 
-async function fill(context: Context, metric: Metric): Promise<Filled> {
+async function fill(make: Context["make"], metric: Metric): Promise<Filled> {
   const batch = entries(FILLED, metric, 7);
-  const collection = await context.make({ metric });
+  const collection = await make({ metric });
   const oracle = await referenceBackend().create(specOf("oracle", metric, {}));
   for (const target of [collection, oracle]) {
     expect(await target.upsert(stream(batch))).toEqual({ written: FILLED, failed: [] });
@@ -127,61 +211,23 @@ async function fill(context: Context, metric: Metric): Promise<Filled> {
   return { collection, oracle, batch };
 }
 
+/** Empties a collection; true where all that it held was found and deleted. */
+async function isEmptied(collection: Collection): Promise<boolean> {
+  const { size } = await collection.describe();
+  if (size === 0) return true;
+  const ids = [...(await fetched(collection.fetch())).keys()];
+  const { written } = await collection.delete(stream(ids));
+  return written === size && ids.length === size;
+}
+
+function isNear(actual: unknown, expected: VectorData, rounding: number): boolean {
+  if (!(actual instanceof Float32Array) || actual.length !== expected.length) return false;
+  const allowed = rounding * Math.max(...expected.map(Math.abs));
+  return actual.every((value, i) => Math.abs(value - at(expected, i)) <= allowed);
+}
+
 function specOf(name: string, metric: Metric, spec: Partial<CollectionSpec>): CollectionSpec {
   return { name, metric, dimension: isBinaryMetric(metric) ? 8 * DIMENSION : DIMENSION, ...spec };
-}
-
-function compareHits(
-  actual: Columns,
-  expected: Columns,
-  everything: Columns,
-  { reverse, tolerance, recall }: Closeness & { reverse: boolean },
-): void {
-  expect(actual.ids.length, "number of hits").toBe(expected.ids.length);
-  expect(actual.sampleIds.length, "number of sample ids").toBe(actual.ids.length);
-  expect(actual.distances.length, "number of distances").toBe(actual.ids.length);
-  expect(new Set(actual.ids).size, "hits without doubles").toBe(actual.ids.length);
-  const places = new Map(everything.ids.map((id, i) => [id, i]));
-  actual.ids.forEach((id, i) => {
-    const place = places.get(id);
-    if (place === undefined)
-      throw new Error(`Expected only ids that were written but found ${JSON.stringify(id)}`);
-    expect(actual.sampleIds[i], `sample id of ${id}`).toBe(everything.sampleIds[place]);
-    expectClose(actual.distances[i], everything.distances[place], tolerance, `distance of ${id}`);
-  });
-  expectOrder(actual, reverse);
-  if (recall === 1) {
-    // Position by position: what is near enough to change places there has nearly the same distance.
-    expected.distances.forEach((distance, i) => {
-      expectClose(actual.distances[i], distance, tolerance, `distance at position ${i}`);
-    });
-  } else if (expected.ids.length > 0) {
-    const found = new Set(actual.ids);
-    const share = expected.ids.filter((id) => found.has(id)).length / expected.ids.length;
-    expect(share, "recall").toBeGreaterThanOrEqual(recall);
-  }
-}
-
-function expectClose(
-  actual: number | undefined,
-  expected: number | undefined,
-  tolerance: number,
-  what: string,
-): void {
-  const error = Math.abs((actual ?? Number.NaN) - (expected ?? Number.NaN));
-  const allowed = tolerance * Math.max(1, Math.abs(expected ?? 0));
-  if (!(error <= allowed))
-    throw new Error(`Expected ${what} to be ${expected} within ${allowed} but found ${actual}`);
-}
-
-/** Fails unless hits are sorted, ties by id. */
-export function expectOrder({ ids, distances }: Columns, reverse = false): void {
-  for (let i = 1; i < ids.length; i++) {
-    const step = (at(distances, i) - at(distances, i - 1)) * (reverse ? -1 : 1);
-    const right = step > 0 || (step === 0 && at(ids, i - 1) < at(ids, i));
-    if (!right)
-      throw new Error(`Expected hits in order, ties by id, but hit ${i} (${ids[i]}) comes too late`);
-  }
 }
 
 /** Fails unless the work is refused with this code, a message and a hint. */
@@ -285,12 +331,4 @@ export async function joined(pages: AsyncIterable<Columns>): Promise<Columns> {
     distances.push(...page.distances);
   }
   return { ids, sampleIds, distances: Float32Array.from(distances) };
-}
-
-/** The one element of a list that is expected to have it. */
-export function at<Value>(values: ArrayLike<Value>, index: number): Value {
-  const value = values[index];
-  if (value === undefined)
-    throw new Error(`Expected an element at ${index} but found ${values.length} elements`);
-  return value;
 }

@@ -13,6 +13,7 @@ import type {
 import { distanceOf, isBinaryMetric, METRICS } from "../../core/backends/metric.ts";
 import { type ErrorCode, NearsightError, throwIfAborted } from "../../core/errors.ts";
 import { type Matrix, matrix, type VectorData, vectorProblem } from "../../core/matrix.ts";
+import { at } from "./answers.ts";
 
 interface Entry {
   readonly id: string;
@@ -178,19 +179,22 @@ function collection(
 function ranked(spec: CollectionSpec, query: VectorData, entries: Entry[], options: SearchOptions): Columns {
   const sign = options.reverse ? -1 : 1;
   const limit = Math.fround(options.maxDistance ?? Number.POSITIVE_INFINITY);
-  const hits = entries
-    .map((entry) => ({ ...entry, distance: Math.fround(distanceOf(spec.metric, query, entry.vector)) }))
-    .filter((hit) => hit.distance <= limit)
-    .sort((a, b) => sign * (a.distance - b.distance) || (a.id < b.id ? -1 : 1))
-    .slice(0, options.k ?? undefined);
+  const distances = Float32Array.from(entries, (entry) => distanceOf(spec.metric, query, entry.vector));
+  const order = Uint32Array.from(entries.keys()).filter((row) => at(distances, row) <= limit);
+  order.sort(
+    (a, b) =>
+      sign * (at(distances, a) - at(distances, b)) || (at(entries, a).id < at(entries, b).id ? -1 : 1),
+  );
+  const rows = [...order.subarray(0, options.k ?? undefined)];
   return {
-    ids: hits.map((hit) => hit.id),
-    sampleIds: hits.map((hit) => hit.sampleId),
-    distances: Float32Array.from(hits, (hit) => hit.distance),
+    ids: rows.map((row) => at(entries, row).id),
+    sampleIds: rows.map((row) => at(entries, row).sampleId),
+    distances: Float32Array.from(rows, (row) => at(distances, row)),
   };
 }
 
-function checkSpec({ dimension, metric, vectorType }: CollectionSpec): void {
+function checkSpec({ dimension, metric, vectorType, params = {} }: CollectionSpec): void {
+  if (Object.keys(params).length > 0) throw fail("INVALID_ARGUMENT", "Expected no params but found some");
   if (!METRICS.includes(metric))
     throw fail("METRIC_NOT_SUPPORTED", `Expected a known metric but found '${metric}'`);
   const natural = isBinaryMetric(metric) ? "bits" : "float32";

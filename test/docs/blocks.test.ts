@@ -1,93 +1,12 @@
-/** Runs every code block of README.md and docs/, page by page, each page in an installation of its own. */
+/** Runs every code block of README.md and docs/. Pages of servers are run by test/backends, where the servers are. */
 
-import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
-import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
-import { prepareZooDataset } from "../../core/dataset/zoo/zoo.ts";
-import { temporaryFolder } from "../support/temporary.ts";
+import { join, resolve } from "node:path";
+import { pages, testBlocks } from "../support/doc-blocks.ts";
 
-const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
-const publicApi = new URL("../../core/index.ts", import.meta.url).href;
+const ofServers = ["milvus", "elasticsearch"].map((name) => join(root, `docs/backends/${name}.md`));
 
-interface Block {
-  readonly language: string;
-  readonly code: string;
-  readonly line: number;
-}
-
-/** Commands that are tried from a fresh clone, or from a packed tarball, by other tests. */
-const ELSEWHERE = [
-  /^npm ci && npm (run quickstart|test)$/,
-  /^ONNXRUNTIME_NODE_INSTALL=skip npm install nearsight$/,
-  /^NEARSIGHT_ROUNDS=full npm run test:long$/,
-];
-
-function pages(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".md"))
-    .map((entry) => join(entry.parentPath, entry.name));
-}
-
-function blocks(page: string): Block[] {
-  const found: Block[] = [];
-  for (const match of page.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)) {
-    const line = page.slice(0, match.index).split("\n").length;
-    found.push({ language: match[1] ?? "", code: match[2] ?? "", line });
-  }
-  return found;
-}
-
-/** A home folder with the pictures the pages speak of: scenes of the quickstart. */
-async function prepareHome(): Promise<string> {
-  const home = temporaryFolder();
-  const scenes = await prepareZooDataset("quickstart", join(home, ".nearsight/zoo/quickstart"));
-  mkdirSync(join(home, "Pictures"));
-  for (const { filepath } of scenes.slice(0, 30))
-    copyFileSync(filepath, join(home, "Pictures", basename(filepath)));
-  copyFileSync(scenes[0]?.filepath ?? "", join(home, "query.jpg"));
-  return home;
-}
-
-function environment(home: string): NodeJS.ProcessEnv {
-  return { ...process.env, HOME: home, NEARSIGHT_HOME: join(home, ".nearsight"), NO_COLOR: "1" };
-}
-
-async function runTypeScript(code: string, home: string, name: string): Promise<void> {
-  const file = join(home, name);
-  writeFileSync(file, code.replaceAll('from "nearsight"', `from "${publicApi}"`));
-  await run(process.execPath, [file], { cwd: home, env: environment(home) });
-}
-
-async function runShell(code: string, home: string): Promise<void> {
-  for (const line of code.split("\n").filter((text) => text.trim() !== "" && !text.startsWith("#"))) {
-    if (ELSEWHERE.some((pattern) => pattern.test(line))) continue;
-    expect(line, "only commands of nearsight are run").toMatch(/^(npx nearsight |export )/);
-    if (line.startsWith("export ")) continue;
-    const command = line.replace(
-      /^npx nearsight /,
-      `"${process.execPath}" "${join(root, "bin/nearsight.mjs")}" `,
-    );
-    await run("bash", ["-c", command], { cwd: home, env: environment(home) });
-  }
-}
-
-const documents = [join(root, "README.md"), ...pages(join(root, "docs"))]
-  .map((path) => ({ page: relative(root, path), found: blocks(readFileSync(path, "utf8")) }))
-  .filter(({ found }) => found.length > 0);
-
-describe.each(documents)("$page", ({ found }) => {
-  it("has code blocks that run", { timeout: 300_000 }, async () => {
-    const home = await prepareHome();
-    for (const { language, code, line } of found) {
-      const where = `line ${line}`;
-      if (language === "ts")
-        await expect(runTypeScript(code, home, `line-${line}.mts`), where).resolves.toBeUndefined();
-      else if (language === "sh") await expect(runShell(code, home), where).resolves.toBeUndefined();
-      else if (language === "json") expect(() => JSON.parse(code), where).not.toThrow();
-      else expect.fail(`${where}: no way to run a block of language '${language}'`);
-    }
-  });
-});
+testBlocks([
+  join(root, "README.md"),
+  ...pages(join(root, "docs")).filter((path) => !ofServers.includes(path)),
+]);

@@ -26,7 +26,10 @@ const NEEDED = [
   "dist/cli/main.js",
   "dist/core/index.d.ts",
   "dist/core/index.js",
+  "dist/core/backends/local/driver.js",
   "dist/core/backends/local/worker.js",
+  "dist/core/backends/milvus/milvus.js",
+  "dist/core/backends/elasticsearch/elasticsearch.js",
   "dist/core/store/embedding-cache-worker.js",
   "dist/core/store/sqlite-worker.js",
   "dist/core/dataset/zoo/art/art.json",
@@ -124,6 +127,28 @@ describe("installed into an empty folder", () => {
       const required = await command("node", ["--input-type=commonjs", "-e", requiring], settings);
       const version = manifest()["version"];
       expect([imported.stdout.trim(), required.stdout.trim()]).toEqual([version, version]);
+    });
+
+    test("gives each backend by an entry of its own, and says what a server's needs", async () => {
+      const program = `
+        import { local } from "nearsight/local";
+        import { milvus } from "nearsight/milvus";
+        import { elasticsearch } from "nearsight/elasticsearch";
+        import { open } from "nearsight";
+        const ns = await open();
+        const dataset = await ns.createDataset("entries");
+        const codes = [];
+        for (const { name } of [local, milvus, elasticsearch]) {
+          const made = ns.computeSimilarity(dataset, { embeddings: false, backend: name, collectionName: "none" });
+          codes.push(await made.then(({ config }) => config.method, (error) => error.code));
+        }
+        await ns.close();
+        console.log(codes.join(" "));`;
+      const words = ["--input-type=module", "-e", program];
+      const place = temporaryFolder();
+      const environment = { HOME: place, NEARSIGHT_HOME: join(place, ".nearsight") };
+      const { stdout } = await command("node", words, { ...settings, environment });
+      expect(stdout.trim()).toBe("local PACKAGE_MISSING PACKAGE_MISSING");
     });
 
     test("runs the quickstart, warning of nothing", { timeout: 300_000 }, async () => {

@@ -34,6 +34,7 @@ function explaining(
   return {
     ...backend,
     capabilities: { ...backend.capabilities, ...capabilities },
+    create: ({ params: _, ...spec }) => backend.create(spec),
     async open(name) {
       const collection = await backend.open(name);
       return {

@@ -11,12 +11,13 @@ import {
   type SimilarityIndex,
   type SimilarityInput,
 } from "../../core/index.ts";
-import { BACKENDS } from "./backends.ts";
+import { BACKENDS, useFreeNames } from "./backends.ts";
 import { expectRanking, meanOf, rand } from "./expectations.ts";
 import { useInstallation } from "./installation.ts";
 import { pageTwins } from "./twins.ts";
 
 useInstallation();
+useFreeNames("your-index", "custom-quickstart-index");
 const { twin, accountFor } = pageTwins(
   {
     "Basic recipe": 3,
@@ -34,7 +35,7 @@ const { twin, accountFor } = pageTwins(
   { "Basic recipe": [1] },
 );
 
-describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, listCollections }) => {
+describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, nameOf, listCollections }) => {
   twin("Basic recipe", [2, 3], async () => {
     // Step 1: the data
     const dataset = await loadZooDataset("quickstart");
@@ -193,13 +194,13 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, listColl
 
   twin("Connect to an existing index", 1, async () => {
     const dataset = await loadZooDataset("quickstart");
-    const made = { model: "clip-vit-base32-torch", [nameOption]: "your-index", brainKey: "made" };
+    const made = { model: "clip-vit-base32-torch", [nameOption]: nameOf("your-index"), brainKey: "made" };
     await computeSimilarity(dataset, { ...made, backend, ...options });
 
     const elasticsearchIndex = await computeSimilarity(dataset, {
       model: "clip-vit-base32-torch", // the zoo model of its vectors
       embeddings: false, // none are computed
-      [nameOption]: "your-index", // the index that is there
+      [nameOption]: nameOf("your-index"), // the index that is there
       brainKey: "elasticsearch_index",
       backend,
       ...options,
@@ -345,7 +346,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, listColl
       metric: "dotproduct",
       brainKey: "elasticsearch_index",
       backend,
-      [nameOption]: "custom-quickstart-index",
+      [nameOption]: nameOf("custom-quickstart-index"),
       ...options,
     });
     expect(await elasticsearchIndex.totalIndexSize()).toBe(0);
@@ -357,7 +358,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, listColl
     expect(embeddings.shape).toEqual([10, 512]);
 
     expect(elasticsearchIndex.config).toMatchObject({
-      collectionName: "custom-quickstart-index",
+      collectionName: nameOf("custom-quickstart-index"),
       metric: "dotproduct",
       dimension: 512,
     });

@@ -11,12 +11,13 @@ import {
   type SimilarityIndex,
   type SimilarityInput,
 } from "../../core/index.ts";
-import { BACKENDS } from "./backends.ts";
+import { BACKENDS, useFreeNames } from "./backends.ts";
 import { expectRanking, meanOf, rand } from "./expectations.ts";
 import { useInstallation } from "./installation.ts";
 import { pageTwins } from "./twins.ts";
 
 useInstallation();
+useFreeNames("your_collection", "custom_milvus_collection");
 const { twin, accountFor } = pageTwins(
   {
     "Basic recipe": 3,
@@ -34,7 +35,7 @@ const { twin, accountFor } = pageTwins(
   { "Basic recipe": [1] },
 );
 
-describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, listCollections }) => {
+describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, hasCollection, listCollections }) => {
   twin("Basic recipe", [2, 3], async () => {
     // Step 1: the data
     const dataset = await loadZooDataset("quickstart");
@@ -325,12 +326,14 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, listColl
       ...options,
     });
 
-    expect(inspect(milvusIndex.config.collectionName)).toContain("milvus-index");
+    const { collectionName } = milvusIndex.config;
+    expect(collectionName).toContain("milvus_index");
+    if (hasCollection) expect(inspect(await milvusIndex.collection())).toContain(collectionName);
 
     // The client of the backend's SDK, connected
     const client = await milvusIndex.client();
     expect(inspect(client)).not.toBe("undefined");
-    expect(await listCollections(client)).toContain(milvusIndex.config.collectionName);
+    expect(await listCollections(client)).toContain(collectionName);
   });
 
   twin("Advanced usage", 1, async () => {

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, inject, vi } from "vitest";
 import { closeDefaultInstance, defaultInstance, isNearsightError } from "../../core/index.ts";
 import { type HubServer, startHubServer } from "../support/hub-server.ts";
 import { FULL, fullClip, REPOSITORY, writeSmallClip } from "./clip.ts";
@@ -26,6 +26,8 @@ export function useInstallation(): Installation {
   let hub: HubServer;
 
   if (FULL) vi.setConfig({ testTimeout: 1_800_000, hookTimeout: 600_000 });
+  // A page's longest block makes four indexes on the server, and other tests run beside it.
+  else if (inject("server") !== undefined) vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
   beforeAll(async () => {
     const clip = FULL ? await fullClip() : join(home, "hub");

@@ -25,7 +25,7 @@ export function startRanking({ k, reverse = false, maxDistance }: RankingOptions
   let hits: Hit[] = [];
 
   const sorted = () => {
-    hits.sort(inOrder(reverse));
+    hits.sort(byDistance(reverse));
     return k === null ? hits : hits.slice(0, k);
   };
 
@@ -49,13 +49,38 @@ export function startRanking({ k, reverse = false, maxDistance }: RankingOptions
   };
 }
 
+/** Hits that come nearest first, with those of equal distance by id. */
+export function inOrder(hits: Columns): Columns {
+  const { ids, sampleIds, distances } = hits;
+  for (let i = 1; i < ids.length; i++) {
+    const step = (distances[i] ?? 0) - (distances[i - 1] ?? 0);
+    if (step > 0 || (step === 0 && (ids[i - 1] ?? "") < (ids[i] ?? ""))) continue;
+    const ranking = startRanking({ k: null });
+    ranking.add(ids, sampleIds, distances);
+    return ranking.columns();
+  }
+  return hits;
+}
+
+/** The hits of a ranking that are not farther than `maxDistance`. */
+export function within(hits: Columns, maxDistance: number | undefined): Columns {
+  const limit = maxDistance === undefined ? Number.POSITIVE_INFINITY : Math.fround(maxDistance);
+  const far = hits.distances.findIndex((distance) => distance > limit);
+  if (far < 0) return hits;
+  return {
+    ids: hits.ids.slice(0, far),
+    sampleIds: hits.sampleIds.slice(0, far),
+    distances: hits.distances.slice(0, far),
+  };
+}
+
 interface Hit {
   readonly id: string;
   readonly sampleId: string;
   readonly distance: number;
 }
 
-function inOrder(reverse: boolean): (a: Hit, b: Hit) => number {
+function byDistance(reverse: boolean): (a: Hit, b: Hit) => number {
   const sign = reverse ? -1 : 1;
   return (a, b) => sign * (a.distance - b.distance) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }

@@ -10,13 +10,11 @@ import type { RunRecord } from "../../store/store-runs.ts";
 import { addEntries } from "../build/add-entries.ts";
 import { computeSimilarity } from "../compute-similarity.ts";
 import type { BrainContext } from "../context.ts";
-import { type OpenIndex, openIndex, runNotFound } from "../open-index.ts";
+import { type OpenIndex, openIndex, openKnown, runNotFound } from "../open-index.ts";
 import { selectIds } from "../query/fetch-vectors.ts";
 import { createSimilarityIndex } from "../similarity-index.ts";
 import { type EntryRows, entryRows } from "./entry-rows.ts";
-
-/** Where an index is made that only this machine needs: never on somebody's server unasked. */
-const BACKEND_HERE = "local";
+import { backendHere } from "./exact-copy.ts";
 
 /**
  * The given index limited to the samples, or a new one under the cosine metric, which stays. An index object
@@ -107,7 +105,7 @@ function makeIndex(
   context: BrainContext,
   samples: SampleCollection,
   options: MakingOptions,
-  backend: string = backendHere(context),
+  backend: string = backendHere(context) ?? context.defaultBackend,
   brainKey: string | undefined,
 ): Promise<SimilarityIndex> {
   const { embeddings, model, modelKwargs, roiField } = options;
@@ -120,15 +118,6 @@ function makeIndex(
   return computeSimilarity(context, samples, given);
 }
 
-function backendHere(context: BrainContext): string {
-  try {
-    return context.backendName(BACKEND_HERE);
-  } catch (error) {
-    if (isNearsightError(error, "BACKEND_NOT_SUPPORTED")) return context.defaultBackend;
-    throw error;
-  }
-}
-
 /** Opens a similarity run of the samples' data set by its key; RUN_NOT_FOUND, INVALID_ARGUMENT. */
 export async function openRun(
   context: BrainContext,
@@ -137,7 +126,7 @@ export async function openRun(
 ): Promise<OpenIndex> {
   const { runs } = context.store;
   const run = await runs.get(samples.dataset.id, key);
-  if (run !== null) return openIndex(context, similarityRun(run));
+  if (run !== null) return openKnown(context, similarityRun(run));
   throw runNotFound(
     key,
     (await runs.list(samples.dataset.id)).map((other) => other.key),

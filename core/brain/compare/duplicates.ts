@@ -4,13 +4,16 @@ import type { Batch, Collection, NeighborOptions } from "../../backends/backend.
 import type { ComparingOptions } from "../../dataset/duplicates-port.ts";
 import { throwIfAborted } from "../../errors.ts";
 import type { OpenIndex } from "../open-index.ts";
-import { selectIds } from "../query/fetch-vectors.ts";
+import { getVectors, selectIds } from "../query/fetch-vectors.ts";
 import { type EntryRows, type PlacedNeighborhoods, placesOf } from "./entry-rows.ts";
 import { neighborhoodsOf, searchNeighbors, takeEntries } from "./neighbors.ts";
 import { Partition } from "./partition.ts";
 
 /** Entries searched for in one call where each may spare searches for the next. */
 const SEARCHES_AT_ONCE = 16;
+
+/** Entries whose vectors are read at a time. */
+const ENTRIES_PER_READ = 1_000;
 
 /** Neighbours that may wait for their turn, of 8 bytes each. */
 const MOST_WAITING = 16_000_000;
@@ -80,7 +83,9 @@ async function takeSearches(
   const backend = await index.backend();
   const within = rows.isWhole ? undefined : selectIds(rows.ids);
   const wanted: NeighborOptions = { k: null, maxDistance: thresh, within, signal: options.signal };
-  for await (const batch of collection.fetch(selectIds(rows.ids.slice(start)))) {
+  for (let first = start; first < rows.ids.length; first += ENTRIES_PER_READ) {
+    // In the order of the rows, which decides who is kept, and not in that of the backend.
+    const batch = await getVectors(collection, rows.ids.slice(first, first + ENTRIES_PER_READ));
     for (const open of openParts(batch, rows, partition)) {
       throwIfAborted(options.signal);
       const part = placesOf(rows, await searchNeighbors(backend, collection, open, wanted));

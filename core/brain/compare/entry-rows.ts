@@ -5,7 +5,7 @@ import type { SampleCollection } from "../../dataset/sample-collection.ts";
 import { throwIfAborted } from "../../errors.ts";
 import { entryPages } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
-import { rowPages } from "../resolver.ts";
+import { rowPages } from "../view-rows.ts";
 
 /** Indexed entries whose sample exists, in the order of the view, or of the index where there is no view. */
 export interface EntryRows {

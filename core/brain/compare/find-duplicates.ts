@@ -14,6 +14,7 @@ import { partitionWithin } from "./duplicates.ts";
 import { duplicatesPlot, uniquePlot } from "./duplicates-plots.ts";
 import { duplicatesView, rowsOf } from "./duplicates-views.ts";
 import { type EntryRows, entryRows } from "./entry-rows.ts";
+import { comparingExactly } from "./exact-copy.ts";
 import type { Partition } from "./partition.ts";
 import { plotDistances } from "./plot-distances.ts";
 import { thresholdFor } from "./threshold-search.ts";
@@ -60,14 +61,12 @@ export function createDuplicates(
     async findDuplicates(options: FindDuplicatesOptions) {
       checkOptions(options);
       const rows = await read(options);
-      result =
-        options.fraction === undefined
-          ? resultOf(
-              rows,
-              options.thresh ?? 0,
-              await partitionWithin(index, rows, options.thresh ?? 0, options),
-            )
-          : await byFraction(index, rows, options.fraction, options);
+      const { fraction, thresh = 0 } = options;
+      result = await comparingExactly(index, rows, async (compared) =>
+        fraction === undefined
+          ? resultOf(rows, thresh, await partitionWithin(compared, rows, thresh, options))
+          : await byFraction(compared, rows, fraction, options),
+      );
     },
     async findUnique(count: number, options: ComparingOptions = {}) {
       assertCount(count);
@@ -90,7 +89,10 @@ export function createDuplicates(
       return uniquePlot(visualization, known(result));
     },
     async plotDistances(options = {}) {
-      return plotDistances(index, await read(options), result?.thresh ?? null, options);
+      const rows = await read(options);
+      return comparingExactly(index, rows, (compared) =>
+        plotDistances(compared, rows, result?.thresh ?? null, options),
+      );
     },
   };
 }

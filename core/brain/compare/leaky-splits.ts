@@ -15,6 +15,7 @@ import type { OpenIndex } from "../open-index.ts";
 import { getVectors, selectIds } from "../query/fetch-vectors.ts";
 import { assertSamples, assertWholeSamples, comparedIndex, openRun } from "./compared-index.ts";
 import { type EntryRows, entryRows, placesOf } from "./entry-rows.ts";
+import { comparingExactly } from "./exact-copy.ts";
 import { assertThreshold } from "./find-duplicates.ts";
 import { DEFAULT_THRESHOLD } from "./near-duplicates.ts";
 import { neighborhoodsOf, searchNeighbors } from "./neighbors.ts";
@@ -80,7 +81,10 @@ function createLeakySplits(
       if (overlapping > 0) index.context.warn(`${overlapping} samples are in several splits at once`);
       if (missing > 0)
         index.context.warn(`${missing} samples of the splits are not in index '${index.run.key}'`);
-      found = { thresh, rows, codes, ids: await leakIds(index, rows, codes, thresh, options) };
+      const ids = await comparingExactly(index, rows, (compared) =>
+        leakIds(compared, rows, codes, thresh, options),
+      );
+      found = { thresh, rows, codes, ids };
     },
     leaksView: () => samples.select(known().ids, { ordered: true }),
     noLeaksView: (view = samples) => view.exclude(known().ids),

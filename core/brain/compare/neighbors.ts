@@ -100,7 +100,8 @@ async function searchAll(
   const { maxK } = backend.capabilities;
   const hits: Columns[] = [];
   let open = Array.from({ length: vectors.rows }, (_, i) => i);
-  for (let asked = options.k ?? FIRST_HITS; open.length > 0; asked *= MORE_HITS) {
+  const few = Math.min(FIRST_HITS, maxK ?? FIRST_HITS);
+  for (let asked = options.k ?? few; open.length > 0; asked *= MORE_HITS) {
     throwIfAborted(options.signal);
     const k = Math.min(asked, options.k ?? asked);
     if (maxK !== null && k > maxK) {

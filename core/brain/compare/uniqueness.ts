@@ -6,6 +6,7 @@ import type { BrainContext } from "../context.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { withCosineCopy, withVectors } from "./compared-index.ts";
 import type { EntryRows } from "./entry-rows.ts";
+import { comparingExactly } from "./exact-copy.ts";
 import { neighborhoodsOf } from "./neighbors.ts";
 import { writeScores } from "./write-scores.ts";
 
@@ -20,7 +21,7 @@ export async function computeUniqueness(
 ): Promise<void> {
   await withVectors(context, samples, options, async (index, rows) => {
     const work = async (compared: OpenIndex, among: EntryRows) => {
-      const scores = await uniquenessOf(compared, among, options);
+      const scores = await comparingExactly(compared, among, (exact) => uniquenessOf(exact, among, options));
       await writeScores(samples, options.uniquenessField ?? "uniqueness", among, scores);
     };
     // An inner product is no distance: it depends on the lengths, and its negative has no zero to count from.
@@ -33,8 +34,9 @@ async function uniquenessOf(
   index: OpenIndex,
   rows: EntryRows,
   options: UniquenessOptions,
-): Promise<Float64Array> {
-  const scores = new Float64Array(rows.ids.length);
+): Promise<(number | null)[]> {
+  // Entries whose vector got lost never come, and get no score.
+  const scores: (number | null)[] = new Array(rows.ids.length).fill(null);
   if (scores.length <= WEIGHTS.length) return scores.fill(1);
   let done = 0;
   for await (const part of neighborhoodsOf(index, rows, { k: WEIGHTS.length, signal: options.signal })) {
@@ -48,6 +50,6 @@ async function uniquenessOf(
     done += part.places.length;
     options.progress?.({ phase: "neighbors", done, total: scores.length, failed: 0 });
   }
-  const most = scores.reduce((largest, score) => Math.max(largest, score), 0);
-  return most === 0 ? scores : scores.map((score) => score / most);
+  const most = scores.reduce<number>((largest, score) => Math.max(largest, score ?? 0), 0);
+  return most === 0 ? scores : scores.map((score) => (score === null ? null : score / most));
 }

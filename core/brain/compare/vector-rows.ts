@@ -3,6 +3,7 @@
 import { distanceOf, isBinaryMetric, type Metric } from "../../backends/metric.ts";
 import { throwIfAborted } from "../../errors.ts";
 import { type Matrix, matrix, rowLength, type VectorData } from "../../matrix.ts";
+import { warnOfLost } from "../lost.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { selectIds } from "../query/fetch-vectors.ts";
 import type { EntryRows } from "./entry-rows.ts";
@@ -13,7 +14,7 @@ export interface VectorRows {
   readonly vectors: Matrix<VectorData>;
 }
 
-/** Reads the vectors of the rows: `rows * dimension * 4` bytes for float32. */
+/** Reads the vectors of the rows, in their order: `rows * dimension * 4` bytes for float32. */
 export async function vectorRows(
   index: OpenIndex,
   rows: EntryRows,
@@ -25,12 +26,28 @@ export async function vectorRows(
   const length = rowLength(isBits ? new Uint8Array(0) : new Float32Array(0), dimension ?? 0);
   const size = collection === null ? 0 : rows.ids.length * length;
   const data: VectorData = isBits ? new Uint8Array(size) : new Float32Array(size);
-  const places: number[] = [];
+  const isThere = new Uint8Array(rows.ids.length);
   if (collection !== null) {
-    for await (const batch of collection.fetch(selectIds(rows.ids))) {
+    // A server gives them in whatever order: each goes to its own place.
+    for await (const { ids, vectors } of collection.fetch(selectIds(rows.ids))) {
       throwIfAborted(signal);
-      data.set(batch.vectors.data, places.length * length);
-      for (const id of batch.ids) places.push(rows.places.get(id) ?? 0);
+      for (const [row, id] of ids.entries()) {
+        const place = rows.places.get(id);
+        if (place === undefined) continue;
+        data.set(vectors.row(row), place * length);
+        isThere[place] = 1;
+      }
+    }
+  }
+  const places = [...isThere.keys()].filter((place) => isThere[place] === 1);
+  if (collection !== null && places.length < rows.ids.length) {
+    warnOfLost(
+      index,
+      rows.ids.filter((_, place) => isThere[place] === 0),
+    );
+    // Rows close up over the gaps.
+    for (const [row, place] of places.entries()) {
+      data.copyWithin(row * length, place * length, (place + 1) * length);
     }
   }
   return { places, vectors: matrix(data.subarray(0, places.length * length) as VectorData, dimension ?? 0) };

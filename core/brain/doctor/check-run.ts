@@ -6,14 +6,23 @@ import { NearsightError, throwIfAborted, wrapError } from "../../errors.ts";
 import { takeRows } from "../../matrix.ts";
 import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
+import { evaluateIndex } from "../evaluate.ts";
 import { type OpenIndex, openIndex } from "../open-index.ts";
 import { getVectors } from "../query/fetch-vectors.ts";
+import { checkFacts } from "./check-facts.ts";
 import { checkMedia } from "./check-media.ts";
 import { compareEntries } from "./compare-entries.ts";
 import { type Check, type DoctorOptions, failure, type Outcome, ok, warning } from "./report.ts";
 
 /** Entries whose own vector is searched for. */
 const SEARCHED = 10;
+
+/** Entries of an index whose recall is measured in any case, and those of it that are searched with. */
+const MEASURED = 20_000;
+const SAMPLED = 25;
+
+/** Less than this is worth a warning. */
+const GOOD_RECALL = 0.95;
 
 /** What float32 sums may lose; the reported distance of an entry to itself is exact to about this. */
 const TOLERANCE = 1e-4;
@@ -38,6 +47,12 @@ export async function* checkRun(
   if (collection === null) return;
   yield { name: "entries", ...(await attempt(compareEntries(index, collection, options), options)) };
   yield { name: "search", ...(await attempt(checkSearch(index, collection), options)) };
+  if (collection.facts !== undefined) {
+    yield { name: "index", ...(await attempt(checkFacts(collection.facts()), options)) };
+  }
+  if (await isMeasured(index, collection, options)) {
+    yield { name: "recall", ...(await attempt(checkRecall(index, options), options)) };
+  }
   if (options.media === true)
     yield { name: "media", ...(await attempt(checkMedia(index, options), options)) };
 }
@@ -86,6 +101,25 @@ async function checkCollection(index: OpenIndex, collection: Collection | null):
     throw new NearsightError({ code, message, hint: "Compute the index again under another brainKey" });
   }
   return ok(`'${collection.name}' in ${config.backend}: ${size} vectors of ${dimension}, ${metric}`);
+}
+
+/** An exact index has nothing to measure, and a large one is read whole only if asked to. */
+async function isMeasured(
+  index: OpenIndex,
+  collection: Collection,
+  options: DoctorOptions,
+): Promise<boolean> {
+  if ((await index.backend()).capabilities.exact) return false;
+  const { size } = await collection.describe();
+  return size > 0 && (size <= MEASURED || options.deep === true);
+}
+
+async function checkRecall(index: OpenIndex, { signal }: DoctorOptions): Promise<Outcome> {
+  const options = { samples: SAMPLED, ...(signal === undefined ? {} : { signal }) };
+  const { k, recall, worstRecall, milliseconds, samples } = await evaluateIndex(index, options);
+  const found = `${recall.toFixed(3)} of the ${k} nearest are found by ${samples} searches, at worst ${worstRecall.toFixed(2)}; ${milliseconds.median} ms each`;
+  if (recall >= GOOD_RECALL) return ok(found);
+  return warning(found, "Raise the search effort of the index, or compute it with another kind of index");
 }
 
 /** Each of a few entries is searched with its own vector: what comes first must not be farther than itself. */

@@ -1,10 +1,14 @@
 /** Checks an installation: the store, the default model, every brain run, and collections nobody uses. */
 
+import type { Backend } from "../../backends/backend.ts";
 import { datasetNotFound } from "../../dataset/datasets.ts";
 import { isNearsightError, throwIfAborted } from "../../errors.ts";
 import type { DatasetRecord } from "../../store/store.ts";
 import type { RunRecord } from "../../store/store-runs.ts";
+import { backendHere } from "../compare/exact-copy.ts";
 import type { BrainContext } from "../context.ts";
+import { openIndex } from "../open-index.ts";
+import { checkFacts } from "./check-facts.ts";
 import { checkRun } from "./check-run.ts";
 import {
   type Check,
@@ -40,6 +44,7 @@ async function* allChecks(context: BrainContext, options: DoctorOptions): AsyncG
       for await (const check of checkRun(context, run, options)) yield { subject, ...check };
     }
   }
+  yield* servers(context, runs);
   if (options.dataset === undefined) yield* unusedCollections(context, runs);
 }
 
@@ -72,30 +77,45 @@ async function checkModel(context: BrainContext): Promise<Outcome> {
   }
 }
 
+/** What the servers of the runs tell of themselves; one that cannot be reached is told of with each of its runs. */
+async function* servers(context: BrainContext, runs: readonly RunRecord[]): AsyncGenerator<Check> {
+  const asked = new Set<Backend>();
+  for (const run of runs) {
+    const backend = await openIndex(context, run)
+      .backend()
+      .catch(() => null);
+    if (backend?.facts === undefined || asked.has(backend)) continue;
+    asked.add(backend);
+    const outcome = checkFacts(backend.facts(), backend.name).catch((error) => {
+      if (isNearsightError(error)) return failure(error);
+      throw error;
+    });
+    yield { subject: "installation", name: "server", ...(await outcome) };
+  }
+}
+
 /** Collections of the backends in use that no brain run names: left behind when only a record was deleted. */
 async function* unusedCollections(context: BrainContext, runs: readonly RunRecord[]): AsyncGenerator<Check> {
-  const backends = new Set([
-    context.backendName(context.defaultBackend),
-    ...runs.map((run) => run.config.backend),
-  ]);
-  for (const name of backends) {
-    const used = new Set(
-      runs
-        .map((run) => run.config)
-        .flatMap((config) => (config.backend === name ? [config.collectionName] : [])),
-    );
-    const outcome = await unusedOf(context, name, used);
+  const byBackend = Map.groupBy(runs, (run) => run.config.backend);
+  for (const name of new Set([context.backendName(context.defaultBackend), ...byBackend.keys()])) {
+    const outcome = await unusedOf(context, name, byBackend.get(name) ?? []);
     yield { subject: "installation", name: "unused", ...outcome };
   }
 }
 
-async function unusedOf(context: BrainContext, name: string, used: ReadonlySet<string>): Promise<Outcome> {
+async function unusedOf(context: BrainContext, name: string, runs: readonly RunRecord[]): Promise<Outcome> {
   try {
-    const collections = await (await context.backend(name, {})).list();
+    const [run] = runs;
+    const backend = await (run === undefined ? context.backend(name, {}) : openIndex(context, run).backend());
+    const collections = await backend.list();
+    const used = new Set(runs.map(({ config }) => config.collectionName));
     const unused = collections.filter((collection) => !used.has(collection));
     if (unused.length === 0) return ok(`every collection in ${name} belongs to a brain run`);
+    const found = `${unused.length} of ${collections.length} collections in ${name} belong to no brain run here: ${unused.slice(0, 5).join(", ")}`;
+    // A server is shared: what lies there beside our own indexes may be anybody's.
+    if (name !== backendHere(context)) return ok(found);
     return warning(
-      `${unused.length} of ${collections.length} collections in ${name} belong to no brain run here: ${unused.slice(0, 5).join(", ")}`,
+      found,
       "Open one with computeSimilarity(dataset, { embeddings: false, collectionName }), then cleanup({ force: true })",
     );
   } catch (error) {

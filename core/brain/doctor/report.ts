@@ -6,7 +6,10 @@ import type { ErrorCode, NearsightError } from "../../errors.ts";
 export interface DoctorOptions {
   /** Name of the only data set to look at. Default: all. */
   readonly dataset?: string;
-  /** Compare every entry with its collection, also where their numbers agree. Default false. */
+  /**
+   * Compare every entry with its collection, also where their numbers agree, and measure the recall of large
+   * indexes too. Default false.
+   */
   readonly deep?: boolean;
   /** Look whether each indexed medium is still there and unchanged. Default false. */
   readonly media?: boolean;
@@ -19,11 +22,16 @@ export interface DoctorOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What was looked at: of the installation, of its servers, or of a brain run. */
+export type CheckName =
+  | ("store" | "model" | "server" | "unused")
+  | ("state" | "collection" | "index" | "entries" | "search" | "recall" | "media");
+
 /** One thing that was looked at. */
 export interface Check {
   /** What it is about: `installation`, a data set, or `DATASET/BRAIN_KEY`. */
   readonly subject: string;
-  readonly name: "store" | "model" | "collection" | "state" | "entries" | "search" | "media" | "unused";
+  readonly name: CheckName;
   readonly status: "ok" | "warning" | "error" | "repaired";
   /** What was found. */
   readonly message: string;

@@ -26,11 +26,9 @@ export class SearchTrace {
     }
   }
 
-  /** Takes a driver's facts; `exact` says whether this call was, whatever the backend claims as a rule. */
-  note(facts: Readonly<Record<string, unknown>>): void {
-    const { exact, ...others } = facts;
-    if (exact === false) this.exact = false;
-    Object.assign(this.driver, others);
+  /** Takes a driver's facts; whether the call was exact is told apart. */
+  note({ exact: _, ...facts }: Readonly<Record<string, unknown>>): void {
+    Object.assign(this.driver, facts);
   }
 
   get milliseconds(): Record<SearchPhase, number> {
@@ -47,12 +45,13 @@ export interface Searched {
   readonly plan: QueryPlan | null;
   readonly within: SearchExplanation["within"];
   readonly hits: number;
+  readonly lost: readonly string[];
 }
 
 /** The trace as users see it. */
 export function explainSearch(
   trace: SearchTrace,
-  { run, request, plan, within, hits }: Searched,
+  { run, request, plan, within, hits, lost }: Searched,
 ): SearchExplanation {
   const { backend, collectionName, metric, model, patchesField } = run.config;
   const { stage } = request;
@@ -75,6 +74,7 @@ export function explainSearch(
     dropped: trace.dropped,
     refills: trace.refills,
     hits,
+    lost,
     driver: trace.driver,
     milliseconds: trace.milliseconds,
   };

@@ -9,6 +9,7 @@ import { type EmbeddingModel, supportsPrompts } from "../../models/model.ts";
 import type { ImageQuery, QueryTerm, SimilarityQuery, SimpleQuery } from "../../stages.ts";
 import { meanVector } from "../build/embed-media.ts";
 import { normalized } from "../entries.ts";
+import { vectorsLost } from "../lost.ts";
 import { assertDimension, type OpenIndex } from "../open-index.ts";
 import { getVectors } from "./fetch-vectors.ts";
 
@@ -160,7 +161,15 @@ async function vectorsById(
     });
   }
   const wanted = ids.flatMap((id) => found.get(id) ?? []);
-  return (await getVectors(collection, wanted)).vectors;
+  const { ids: stored, vectors } = await getVectors(collection, wanted);
+  if (stored.length < wanted.length) {
+    const there = new Set(stored);
+    throw vectorsLost(
+      index,
+      wanted.filter((id) => !there.has(id)),
+    );
+  }
+  return vectors;
 }
 
 /** Numbers as the index keeps them: for binary metrics 0s and 1s are packed, bytes are taken as they are. */

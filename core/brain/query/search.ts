@@ -73,7 +73,8 @@ async function liveHits(
   }
 }
 
-function rawHits(
+/** Hits as the backend gives them, by one search or, beyond what that takes, by a scan. */
+export async function rawHits(
   backend: Backend,
   collection: Collection,
   query: Matrix<VectorData>,
@@ -87,28 +88,49 @@ function rawHits(
     trace.fallbacks.add(
       `${k === null ? "the whole ranking" : `k ${k}`} is above the ${maxK} of one search: scanned`,
     );
-  } else {
-    trace.searches++;
-    if (!exact) trace.exact = false;
-  }
-  return trace.time("search", () => (isScan ? scanned : searched)(collection, query, wanted));
+  } else trace.searches++;
+  // What the driver says of this very call counts more than what it claims as a rule; a scan is exact by contract.
+  let isExact: boolean | undefined;
+  const options = searchOptions(wanted, (facts) => {
+    if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
+    trace.note(facts);
+  });
+  const hits = await trace.time("search", () =>
+    isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options),
+  );
+  if (!(isExact ?? (isScan || exact))) trace.exact = false;
+  return hits;
 }
 
-async function searched(collection: Collection, query: Matrix<VectorData>, wanted: Wanted): Promise<Hit[]> {
-  const [columns] = await collection.search(query, { ...searchOptions(wanted), k: wanted.k });
+type PlainOptions = Omit<SearchOptions, "k">;
+
+function searchOptions(
+  { reverse, maxDistance, within }: Wanted,
+  onExplain: NonNullable<SearchOptions["onExplain"]>,
+): PlainOptions {
+  return { reverse, maxDistance, within, onExplain };
+}
+
+async function searched(
+  collection: Collection,
+  query: Matrix<VectorData>,
+  k: number | null,
+  options: PlainOptions,
+): Promise<Hit[]> {
+  const [columns] = await collection.search(query, { ...options, k });
   return columns === undefined ? [] : hitsOf(columns);
 }
 
-function searchOptions({ reverse, maxDistance, within, trace }: Wanted): Omit<SearchOptions, "k"> {
-  return { reverse, maxDistance, within, onExplain: (facts) => trace.note(facts) };
-}
-
-async function scanned(collection: Collection, query: Matrix<VectorData>, wanted: Wanted): Promise<Hit[]> {
-  const options = searchOptions(wanted);
+async function scanned(
+  collection: Collection,
+  query: Matrix<VectorData>,
+  k: number | null,
+  options: PlainOptions,
+): Promise<Hit[]> {
   const hits: Hit[] = [];
   for await (const columns of collection.scan(query, options)) {
-    hits.push(...hitsOf(columns));
-    if (wanted.k !== null && hits.length >= wanted.k) return hits.slice(0, wanted.k);
+    for (const hit of hitsOf(columns)) hits.push(hit);
+    if (k !== null && hits.length >= k) return hits.slice(0, k);
   }
   return hits;
 }

@@ -5,6 +5,7 @@ import { NearsightError } from "../../errors.ts";
 import { type Matrix, matrix, type VectorData } from "../../matrix.ts";
 import type { EntryRecord } from "../../store/store-runs.ts";
 import { entryPages } from "../entries.ts";
+import { vectorsLost, warnOfLost } from "../lost.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { getVectors } from "./fetch-vectors.ts";
 
@@ -51,11 +52,25 @@ export async function storedEmbeddings(
   const isPatchIndex = index.run.config.patchesField !== null;
   if (collection === null || ids.length === 0) return empty(index, isPatchIndex);
   const found = await getVectors(collection, ids);
+  if (found.ids.length < ids.length) reportLost(index, selection, ids, found.ids);
   return {
     embeddings: found.vectors,
     sampleIds: isPatchIndex ? found.sampleIds : found.ids,
     labelIds: isPatchIndex ? found.ids : null,
   };
+}
+
+/** Entries whose vectors the collection has no more: an error where nothing may be missing, else a warning. */
+function reportLost(
+  index: OpenIndex,
+  { allowMissing }: IdSelection,
+  asked: readonly string[],
+  found: readonly string[],
+): void {
+  const there = new Set(found);
+  const lost = asked.filter((id) => !there.has(id));
+  if (allowMissing === false) throw vectorsLost(index, lost);
+  warnOfLost(index, lost);
 }
 
 function empty(index: OpenIndex, isPatchIndex: boolean): Embeddings {

@@ -1,11 +1,13 @@
 /** Places samples or patches in a plane or space by their embeddings, and records the points as a brain run. */
 
+import type { Metric } from "../../backends/metric.ts";
 import type { SampleCollection } from "../../dataset/sample-collection.ts";
 import type { ComputeVisualizationOptions, VisualizationResults } from "../../dataset/visualization-port.ts";
-import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
+import { NearsightError, throwIfAborted } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import { concatRows, type Matrix, matrix } from "../../matrix.ts";
 import type { RunRecord } from "../../store/store-runs.ts";
+import { backendHere, comparesAll } from "../compare/exact-copy.ts";
 import type { BrainContext } from "../context.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { selectIds } from "../query/fetch-vectors.ts";
@@ -112,8 +114,9 @@ async function neighbors(
     );
     return { graph, metric: own.metric };
   }
-  const metric = layout.metric ?? "euclidean";
-  const backend = await context.backend(localBackend(context), {});
+  const metric = layout.metric ?? ownMetric(plan) ?? "euclidean";
+  const here = backendHere(context) ?? context.backendName(context.defaultBackend);
+  const backend = await context.backend(here, {});
   const name = `visualization-${newId()}`;
   const collection = await backend.create({ name, dimension: stream.dimension, metric });
   try {
@@ -126,21 +129,20 @@ async function neighbors(
   }
 }
 
+/** The metric of an index that is compared in a copy: the same layout as where it can be compared itself. */
+function ownMetric(plan: VisualizationRequest["plan"]): Metric | null {
+  if (plan.kind !== "index") return null;
+  const { metric } = plan.index.run.config;
+  return isDistance(metric) ? (metric as Metric) : null;
+}
+
 async function usableCollection(index: OpenIndex, asked: string | undefined) {
   const { metric } = index.run.config;
   if (!isDistance(metric) || (asked ?? metric) !== metric) return null;
   const collection = await index.collection();
+  // Searches that miss neighbours make another picture each time: those are found in a copy.
+  if (backendHere(index.context) !== null && !(await comparesAll(index))) return null;
   return collection === null ? null : { collection, metric, size: (await collection.describe()).size };
-}
-
-/** The embedded backend, or the default one where an installation has been given others only. */
-function localBackend(context: BrainContext): string {
-  try {
-    return context.backendName("local");
-  } catch (error) {
-    if (!isNearsightError(error, "BACKEND_NOT_SUPPORTED")) throw error;
-    return context.backendName(context.defaultBackend);
-  }
 }
 
 /** Records the run when all its points are there; a failure leaves no run behind. */

@@ -14,7 +14,7 @@ import type { RunConfig } from "../../store/store-runs.ts";
 import type { BuildPlan } from "../build/build.ts";
 import { givenVectors } from "../build/given-vectors.ts";
 import type { BrainContext } from "../context.ts";
-import { type OpenIndex, openIndex, runExists, runNotFound } from "../open-index.ts";
+import { type OpenIndex, openKnown, runExists, runNotFound } from "../open-index.ts";
 import { assertRows, checkFields, describeModel, embeddingPlan, patchesFieldOf } from "../request.ts";
 
 /** Where vectors, or finished points, come from. */
@@ -174,7 +174,7 @@ async function indexOf(
   const runs = await context.store.runs.list(samples.dataset.id);
   const indexes = runs.filter((run) => run.type === "similarity");
   const run = indexes.find((one) => one.key === key);
-  if (run !== undefined) return openIndex(context, run);
+  if (run !== undefined) return openKnown(context, run);
   throw runNotFound(
     key,
     indexes.map((one) => one.key),

@@ -10,6 +10,7 @@ import { firstFromField, fromField, fromModel, type VectorSource } from "../buil
 import { entryRows } from "../compare/entry-rows.ts";
 import type { BrainContext } from "../context.ts";
 import { type Failure, once } from "../entries.ts";
+import { vectorsLost } from "../lost.ts";
 import { indexGone, type OpenIndex } from "../open-index.ts";
 import { getVectors } from "../query/fetch-vectors.ts";
 import type { VisualizationRequest } from "./request.ts";
@@ -70,13 +71,24 @@ async function fromIndex(
   const identities = ids.map((id, i) => ({ id, sampleId: sampleIds[i] ?? id }));
   const { dimension } = await collection.describe();
   const stream = paged(identities, dimension, async (page) => {
-    const { vectors } = await getVectors(
-      collection,
-      page.map((row) => row.id),
-    );
+    const asked = page.map((row) => row.id);
+    const { ids, vectors } = await getVectors(collection, asked);
+    if (ids.length < asked.length) await assertDeleted(index, asked, ids);
     return floats(vectors);
   });
   return { stream, failed: [] };
+}
+
+/** Throws ID_NOT_FOUND where entries that are not found still count as indexed: their vectors got lost. */
+async function assertDeleted(
+  index: OpenIndex,
+  asked: readonly string[],
+  found: readonly string[],
+): Promise<void> {
+  const there = new Set(found);
+  const missed = asked.filter((id) => !there.has(id));
+  const live = await index.context.store.entries.live(index.run.id, missed);
+  if (live.size > 0) throw vectorsLost(index, [...live]);
 }
 
 async function fromStoredField(

@@ -13,6 +13,7 @@ import { type Document, isDocument, parsePythonJson } from "./extended-json.ts";
 import { jsonParts } from "./json-parts.ts";
 import { readStages } from "./read-stages.ts";
 import { readModel } from "./run-models.ts";
+import { readServerConfig } from "./server-runs.ts";
 
 /** Vectors given to an index at a time. */
 const ROWS_PER_ADD = 1_000;
@@ -92,7 +93,7 @@ async function readRun(input: RunInput): Promise<string[]> {
   if (config.type !== "similarity") throw notKept(`runs of type '${String(config.type)}' are not kept`);
   const { samples, notes } = viewOf(input);
   if (config.method !== "sklearn") {
-    await connect(samples, input);
+    await recordServerRun(samples, input);
     return notes;
   }
   const metric = Object.hasOwn(METRICS, String(config.metric)) ? METRICS[String(config.metric)] : undefined;
@@ -136,31 +137,36 @@ function viewOf({ run, dataset }: RunInput): { samples: SampleCollection; notes:
   };
 }
 
-/** A run on a server: its vectors are there. */
-async function connect(samples: SampleCollection, { metadata, key, config }: RunInput): Promise<void> {
-  const collection = textOf(config.collection_name) ?? textOf(config.index_name) ?? textOf(config.table_name);
+/** Records a run on a server, which is asked when the run is first loaded or searched: its vectors are there. */
+async function recordServerRun(
+  samples: SampleCollection,
+  { metadata, key, config }: RunInput,
+): Promise<void> {
   const method = String(config.method);
+  const { collectionName, ...options } = readServerConfig(config);
+  if (typeof collectionName !== "string") throw elsewhere(method, key, "it does not say in which collection");
+  const [patchesField, roiField] = [textOf(config.patches_field), textOf(config.roi_field)];
   try {
-    const patchesField = textOf(config.patches_field);
     await samples.computeSimilarity({
-      brainKey: key,
-      backend: method,
-      embeddings: false,
+      ...{ brainKey: key, backend: method, embeddings: false, lazy: true, collectionName },
       ...readModel(metadata, key, config),
-      ...(collection === null ? {} : { collectionName: collection }),
-      ...(typeof config.metric === "string" ? { metric: config.metric as "cosine" } : {}),
+      ...options,
       ...(patchesField === null ? {} : { patchesField }),
+      ...(roiField === null ? {} : { roiField }),
     });
   } catch (error) {
     if (!isNearsightError(error)) throw error;
-    const name = collection === null ? "" : `, collectionName: "${collection}"`;
-    throw new NearsightError({
-      code: error.code,
-      message: `its vectors are on ${method}: ${error.message}`,
-      hint: `Connect with computeSimilarity({ backend: "${method}", embeddings: false, brainKey: "${key}"${name} })`,
-      cause: error,
-    });
+    throw elsewhere(method, key, error.message, error);
   }
+}
+
+function elsewhere(method: string, key: string, reason: string, cause?: NearsightError): NearsightError {
+  return new NearsightError({
+    code: cause?.code ?? "INVALID_ARGUMENT",
+    message: `its vectors are on ${method}: ${reason}`,
+    hint: `Connect with computeSimilarity({ backend: "${method}", embeddings: false, brainKey: "${key}", collectionName })`,
+    cause,
+  });
 }
 
 /** Adds the vectors of a result file; those of samples or labels that are gone stay out, as in FiftyOne. */

@@ -1,7 +1,7 @@
-/** Writes brain runs so that FiftyOne loads them: its in-memory similarity index, with all vectors. */
+/** Writes brain runs so that FiftyOne loads them: its in-memory index with all vectors, or the name of a server's. */
 
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { BrainRunInfo, SimilarityIndex } from "../../dataset/brain-port.ts";
@@ -12,6 +12,7 @@ import type { Stage } from "../../stages.ts";
 import type { Document } from "./extended-json.ts";
 import { isKey } from "./read-runs.ts";
 import { writeModels } from "./run-models.ts";
+import { isServer, serverConfig, serverResults } from "./server-runs.ts";
 import type { FieldTypes } from "./write-expressions.ts";
 import { toObjectId } from "./write-sample.ts";
 import { writeStages } from "./write-stages.ts";
@@ -31,7 +32,7 @@ export interface WrittenRuns {
   readonly failed: readonly IoFailure[];
 }
 
-/** Writes the vectors of each run below `folder` and returns the documents for `metadata.json`. */
+/** Writes the vectors of each run that is kept here below `folder` and returns the documents for `metadata.json`. */
 export async function writeRuns(
   dataset: Dataset,
   folder: string,
@@ -49,9 +50,11 @@ export async function writeRuns(
       const info = await dataset.getBrainInfo(key);
       if (!isKey(key)) throw notWritten("its key is no name of a file");
       assertWritable(info);
-      const index = await dataset.loadBrainResults(key);
+      const file = join(folder, "brain", `${key}.json`);
       await mkdir(join(folder, "brain"), { recursive: true });
-      await pipeline(resultText(index, signal), createWriteStream(join(folder, "brain", `${key}.json`)));
+      if (isServer(info.config.method))
+        await writeFile(file, JSON.stringify(serverResults(info.config.method)));
+      else await pipeline(resultText(await dataset.loadBrainResults(key), signal), createWriteStream(file));
       const { stages, note } = viewStages((await dataset.loadBrainView(key)).stages, types);
       if (note !== null) failed.push({ path, reason: note });
       documents.push([key, runDocument(info, datasetId, stages)]);
@@ -65,12 +68,14 @@ export async function writeRuns(
 }
 
 function assertWritable({ config, entries }: BrainRunInfo): void {
+  const onServer = isServer(config.method);
+  const hasMetric = onServer ? serverConfig(config) !== null : METRICS.has(config.metric);
   const reason =
     config.type !== "similarity"
       ? `runs of type '${config.type}' are not written`
-      : !METRICS.has(config.metric)
-        ? `FiftyOne's own index has no metric '${config.metric}'`
-        : entries.indexed === 0
+      : !hasMetric
+        ? `FiftyOne's ${onServer ? config.method : "own"} index has no metric '${config.metric}'`
+        : entries.indexed === 0 && !onServer
           ? "its index is empty"
           : null;
   if (reason !== null) throw notWritten(reason);
@@ -91,13 +96,14 @@ function runDocument(info: BrainRunInfo, datasetId: string, stages: readonly str
       cls: `${MODULE}.SklearnSimilarityConfig`,
       type: "similarity",
       method: "sklearn",
+      metric: config.metric,
+      ...serverConfig(config),
       embeddings_field: null,
       model: null,
       model_kwargs: null,
       patches_field: config.patchesField,
       roi_field: config.roiField,
       supports_prompts: false,
-      metric: config.metric,
     },
     ...(stages === null ? {} : { view_stages: stages }),
     results_meta: {},

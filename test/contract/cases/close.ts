@@ -17,8 +17,8 @@ export const CLOSE_CASES: readonly ContractCase[] = [
   },
   {
     name: "calls after close are CLOSED and other clients go on",
-    async run({ another, capabilities, make, newName }) {
-      const kept = await make();
+    async run({ another, capabilities, empty, newName }) {
+      const kept = await empty();
       const client = await another();
       const collection = await client.open(kept.name);
       await client.close();

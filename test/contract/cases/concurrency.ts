@@ -2,13 +2,13 @@
 
 import { expect } from "vitest";
 import type { ContractCase } from "../backend-contract.ts";
-import { batch, entries, fetched, floats, padded, stream } from "../context.ts";
+import { batch, entries, fetched, floats, padded, select, stream } from "../context.ts";
 
 export const CONCURRENCY_CASES: readonly ContractCase[] = [
   {
     name: "two clients write different entries at once and all are there",
-    async run({ another, make }) {
-      const collection = await make();
+    async run({ another, empty }) {
+      const collection = await empty();
       const other = await (await another()).open(collection.name);
       const parts = (prefix: string) =>
         Array.from({ length: 5 }, (_, i) => entries(40, "cosine", i, `${prefix}${i}_`));
@@ -26,8 +26,8 @@ export const CONCURRENCY_CASES: readonly ContractCase[] = [
   },
   {
     name: "two clients write the same new ids at once and there are no doubles",
-    async run({ another, make }) {
-      const collection = await make();
+    async run({ another, empty }) {
+      const collection = await empty();
       const other = await (await another()).open(collection.name);
       const part = entries(50, "cosine", 41);
       await Promise.all([collection, other, collection, other].map((client) => client.upsert(stream(part))));
@@ -38,8 +38,8 @@ export const CONCURRENCY_CASES: readonly ContractCase[] = [
   },
   {
     name: "another client sees a finished write at once",
-    async run({ another, make }) {
-      const collection = await make();
+    async run({ another, empty, stored }) {
+      const collection = await empty();
       const other = await (await another()).open(collection.name);
       await collection.upsert(stream(entries(30, "cosine", 42)));
       for (let round = 0; round < 6; round++) {
@@ -48,6 +48,8 @@ export const CONCURRENCY_CASES: readonly ContractCase[] = [
         await writer.upsert(stream(batch([`round${round}`], query)));
         expect((await reader.search(query, { k: 40 }))[0]?.ids).toContain(`round${round}`);
         expect((await reader.describe()).size).toBe(31);
+        const own = select([`round${round}`]);
+        expect((await fetched(reader.fetch(own))).get(`round${round}`)?.vector).toEqual(stored(query.row(0)));
         await reader.delete(stream([`round${round}`]));
         expect((await writer.search(query, { k: 40 }))[0]?.ids).not.toContain(`round${round}`);
         expect((await writer.describe()).size).toBe(30);
@@ -56,8 +58,8 @@ export const CONCURRENCY_CASES: readonly ContractCase[] = [
   },
   {
     name: "searches during a write find whole entries only",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       await collection.upsert(stream(entries(100, "cosine", 43)));
       const parts = Array.from({ length: 10 }, (_, i) => entries(100, "cosine", 44 + i, `w${i}_`));
       const writing = collection.upsert(stream(...parts));

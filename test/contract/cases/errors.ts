@@ -21,8 +21,8 @@ export const ERROR_CASES: readonly ContractCase[] = [
   },
   {
     name: "vectors of another dimension are DIMENSION_MISMATCH",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       await expectCode(() => collection.search(floats([1, 2, 3]), { k: 1 }), "DIMENSION_MISMATCH");
       await expectCode(
         () => collection.upsert(stream(batch(["a"], floats([1, 2, 3])))),
@@ -33,8 +33,8 @@ export const ERROR_CASES: readonly ContractCase[] = [
   },
   {
     name: "a wrong batch ends the upsert; those before it are kept",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       const parts = stream(entries(10, "cosine", 1), batch(["bad"], floats([1, 2])));
       await expectCode(() => collection.upsert(parts), "DIMENSION_MISMATCH");
       expect((await collection.describe()).size).toBe(10);
@@ -42,8 +42,8 @@ export const ERROR_CASES: readonly ContractCase[] = [
   },
   {
     name: "bits for a float32 collection are refused",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       const bits = vectors(1, "hamming", 1);
       await expectCode(() => collection.upsert(stream(batch(["a"], bits))), "INVALID_ARGUMENT");
       await expectCode(() => collection.search(bits, { k: 1 }), "INVALID_ARGUMENT");
@@ -52,15 +52,15 @@ export const ERROR_CASES: readonly ContractCase[] = [
   {
     name: "numbers for a collection of bits are refused",
     needs: ({ vectorTypes, metrics }) => vectorTypes.includes("bits") && metrics.includes("hamming"),
-    async run({ make }) {
-      const collection = await make({ metric: "hamming" });
+    async run({ empty }) {
+      const collection = await empty("hamming");
       await expectCode(() => collection.search(vectors(1, "cosine", 1, 64), { k: 1 }), "INVALID_ARGUMENT");
     },
   },
   {
     name: "ids and vectors of different number are INVALID_ARGUMENT",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       const good = entries(3, "cosine", 1);
       await expectCode(() => collection.upsert(stream({ ...good, ids: ["a", "b"] })), "INVALID_ARGUMENT");
       await expectCode(() => collection.upsert(stream({ ...good, sampleIds: ["a"] })), "INVALID_ARGUMENT");
@@ -69,8 +69,8 @@ export const ERROR_CASES: readonly ContractCase[] = [
   },
   {
     name: "a signal that has fired is ABORTED and nothing is done",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       await collection.upsert(stream(batch(["a"], floats(padded(1)))));
       const signal = AbortSignal.abort(new Error("enough"));
       await expectCode(() => collection.upsert(stream(entries(5, "cosine", 1)), { signal }), "ABORTED");
@@ -81,8 +81,8 @@ export const ERROR_CASES: readonly ContractCase[] = [
   },
   {
     name: "a signal between batches ends the upsert and keeps what was written",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       const controller = new AbortController();
       let closed = false;
       async function* parts(): AsyncIterable<Batch> {
@@ -103,8 +103,8 @@ export const ERROR_CASES: readonly ContractCase[] = [
   },
   {
     name: "an error of the stream reaches the caller; what came before is kept",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       async function* parts(): AsyncIterable<Batch> {
         yield entries(6, "cosine", 1);
         throw new RangeError("the source broke");

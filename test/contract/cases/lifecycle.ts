@@ -1,8 +1,27 @@
 /** Contract: collections are made, found, listed and removed. */
 
 import { expect } from "vitest";
+import { isBinaryMetric } from "../../../core/backends/metric.ts";
 import type { ContractCase } from "../backend-contract.ts";
-import { batch, DIMENSION, entries, expectCode, fetched, floats, padded, stream } from "../context.ts";
+import {
+  batch,
+  DIMENSION,
+  entries,
+  expectCode,
+  FILLED,
+  fetched,
+  floats,
+  padded,
+  stream,
+} from "../context.ts";
+
+/** Facts that a server has to keep as they are, or to leave out: quotes, other scripts, depth, length. */
+const META = {
+  brainKey: "it's",
+  note: 'say "hi" \\ \n {"a": [1]}',
+  "größe 猫": { list: [1, null, true, { deep: "yes" }] },
+  long: "x".repeat(2000),
+};
 
 export const LIFECYCLE_CASES: readonly ContractCase[] = [
   {
@@ -10,7 +29,7 @@ export const LIFECYCLE_CASES: readonly ContractCase[] = [
     async run({ backend, capabilities, newName }) {
       const name = newName();
       const metric = capabilities.defaultMetric;
-      const made = await backend.create({ name, dimension: DIMENSION, metric, meta: { brainKey: "it's" } });
+      const made = await backend.create({ name, dimension: DIMENSION, metric, meta: META });
       expect(made.name).toBe(name);
       for (const collection of [made, await backend.open(name)]) {
         const expected = { dimension: DIMENSION, metric, vectorType: "float32", size: 0 };
@@ -20,22 +39,29 @@ export const LIFECYCLE_CASES: readonly ContractCase[] = [
   },
   {
     name: "each claimed metric is kept",
-    async run({ backend, capabilities, make }) {
+    async run({ backend, capabilities, filled }) {
       for (const metric of capabilities.metrics) {
-        const { name } = await make({ metric });
-        expect(await (await backend.open(name)).describe()).toMatchObject({ metric, size: 0 });
+        const { name } = (await filled(metric)).collection;
+        const vectorType = isBinaryMetric(metric) ? "bits" : "float32";
+        expect(await (await backend.open(name)).describe()).toMatchObject({
+          metric,
+          vectorType,
+          size: FILLED,
+        });
       }
     },
   },
   {
-    name: "a taken name is INDEX_EXISTS and changes nothing",
-    async run({ backend, capabilities, make }) {
-      const collection = await make();
-      await collection.upsert(stream(batch(["kept"], floats(padded(1)))));
-      const { dimension } = await collection.describe();
-      const spec = { name: collection.name, dimension, metric: capabilities.defaultMetric };
+    name: "a taken name is INDEX_EXISTS, for the same and for another spec, and changes nothing",
+    async run({ another, backend, filled }) {
+      const { collection } = await filled();
+      const { dimension, metric } = await collection.describe();
+      const spec = { name: collection.name, dimension, metric };
       await expectCode(() => backend.create(spec), "INDEX_EXISTS");
-      expect((await collection.describe()).size).toBe(1);
+      await expectCode(() => backend.create({ ...spec, dimension: 2 * dimension }), "INDEX_EXISTS");
+      const other = await another();
+      await expectCode(() => other.create(spec), "INDEX_EXISTS");
+      expect(await collection.describe()).toMatchObject({ dimension, metric, size: FILLED });
     },
   },
   {
@@ -43,14 +69,20 @@ export const LIFECYCLE_CASES: readonly ContractCase[] = [
     run: ({ backend, newName }) => expectCode(() => backend.open(newName()), "INDEX_NOT_FOUND"),
   },
   {
-    name: "list gives the names that start with the prefix, sorted",
-    async run({ backend, make, newName }) {
+    name: "list gives the names that start with the prefix, letter for letter, sorted",
+    async run({ backend, filled, make, newName }) {
       const prefix = newName();
-      for (const end of ["_b", "_a", "_c"]) await make({ name: prefix + end });
-      const other = await make();
-      expect(await backend.list(prefix)).toEqual([`${prefix}_a`, `${prefix}_b`, `${prefix}_c`]);
-      expect(await backend.list()).toEqual(expect.arrayContaining([`${prefix}_a`, other.name]));
-      for (const end of ["_b", "_a", "_c"]) await (await backend.open(prefix + end)).drop();
+      const names = ["_b", "_a", "_a_b", "xa"].map((end) => prefix + end);
+      for (const name of names) await make({ name });
+      const other = (await filled()).collection.name;
+      const starting = (start: string) => names.filter((name) => name.startsWith(start)).sort();
+      for (const start of [prefix, `${prefix}_`, `${prefix}_a`, `${prefix}_a_b`])
+        expect(await backend.list(start), start).toEqual(starting(start));
+      for (const start of [`${prefix}*`, `${prefix}%`, `${prefix}?a`, `${prefix}_a_bc`, `${prefix}.`])
+        expect(await backend.list(start), start).toEqual([]);
+      expect(await backend.list()).toEqual(expect.arrayContaining([...names, other]));
+      for (const name of names) await (await backend.open(name)).drop();
+      expect(await backend.list(prefix)).toEqual([]);
     },
   },
   {
@@ -78,8 +110,8 @@ export const LIFECYCLE_CASES: readonly ContractCase[] = [
   },
   {
     name: "another client finds the collection and its entries",
-    async run({ another, make }) {
-      const collection = await make();
+    async run({ another, empty }) {
+      const collection = await empty();
       await collection.upsert(stream(batch(["a", "b"], floats(padded(1), padded(0, 1)))));
       const seen = await (await another()).open(collection.name);
       expect((await seen.describe()).size).toBe(2);

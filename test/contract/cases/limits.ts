@@ -2,80 +2,86 @@
 
 import { expect } from "vitest";
 import { METRICS, type Metric } from "../../../core/backends/metric.ts";
+import { takeRows } from "../../../core/matrix.ts";
+import { at } from "../answers.ts";
 import type { ContractCase } from "../backend-contract.ts";
-import {
-  batch,
-  DIMENSION,
-  entries,
-  expectCode,
-  expectOrder,
-  fetched,
-  floats,
-  padded,
-  select,
-  stream,
-} from "../context.ts";
+import { DIMENSION, entries, expectCode, FILLED, fetched, select, stream } from "../context.ts";
+import { selectMany } from "../scale.ts";
+
+/** Numbers of the longest vectors where the server has no limit. */
+const LONG = 4096;
+/** More than Elasticsearch takes in one message once the numbers are written out, 20 characters each. */
+const BATCH_BYTES = 24 * 2 ** 20;
 
 export const LIMIT_CASES: readonly ContractCase[] = [
   {
-    name: "over a thousand hits are given when asked for",
+    name: "a batch, a selection and a deletion of 16,385 entries are taken whole",
     async run({ make }) {
       const collection = await make();
-      await collection.upsert(stream(entries(1500, "cosine", 31)));
-      for (const k of [1100, 1500, 1501]) {
-        const [hits] = await collection.search(floats(padded(1, 2)), { k });
-        expect(hits?.ids).toHaveLength(Math.min(k, 1500));
-        expect(new Set(hits?.ids).size).toBe(Math.min(k, 1500));
-        if (hits !== undefined) expectOrder(hits);
-      }
-    },
-  },
-  {
-    name: "more hits than one server call gives are given all the same",
-    needs: ({ maxK }) => maxK !== null,
-    async run({ capabilities, make }) {
-      const maxK = capabilities.maxK ?? 0;
-      const collection = await make({ dimension: 4 });
-      const size = maxK + 5;
-      await collection.upsert(stream(entries(size, "cosine", 32, "e", 4)));
-      for (const k of [maxK, maxK + 1, null]) {
-        const [hits] = await collection.search(floats([1, 0.5, 0, 0]), { k });
-        expect(hits?.ids).toHaveLength(k ?? size);
-        expect(new Set(hits?.ids).size).toBe(k ?? size);
-      }
-    },
-  },
-  {
-    name: "a batch and a selection of thousands are taken whole",
-    async run({ make }) {
-      const collection = await make();
-      const written = entries(5000, "cosine", 33);
-      expect(await collection.upsert(stream(written))).toEqual({ written: 5000, failed: [] });
-      const ids = written.ids.filter((_, i) => i % 4 !== 0);
-      expect((await fetched(collection.fetch(select(ids)))).size).toBe(3750);
-      const [hits] = await collection.search(floats(padded(1)), { k: 3000, within: select(ids) });
-      expect(hits?.ids).toHaveLength(3000);
-      expect(hits?.ids.every((id) => Number(id.slice(1)) % 4 !== 0)).toBe(true);
-      expect((await collection.delete(stream(ids))).written).toBe(3750);
-      expect((await collection.describe()).size).toBe(1250);
+      const count = 16_400;
+      const written = entries(count, "cosine", 33, "e", DIMENSION);
+      expect(await collection.upsert(stream(written))).toEqual({ written: count, failed: [] });
+      expect((await collection.describe()).size).toBe(count);
+      const gone = written.ids.slice(0, 16_385);
+      const left = written.ids.slice(16_385);
+      expect((await fetched(collection.fetch(selectMany(gone, "gone")))).size).toBe(gone.length);
+      const unknown = gone.slice(0, 100).map((id) => `not ${id}`);
+      const report = await collection.delete(stream([...unknown, ...gone]));
+      expect(report).toEqual({ written: gone.length, failed: [] });
+      expect((await collection.describe()).size).toBe(left.length);
+      expect([...(await fetched(collection.fetch())).keys()].sort()).toEqual(left.toSorted());
     },
   },
   {
     name: "hundreds of queries are answered in one call",
-    async run({ filled, checkHits }) {
+    async run({ capabilities, filled, checkHits }) {
       const collections = await filled();
       const found = await checkHits(collections, entries(257, "cosine", 34).vectors, { k: 3 });
       expect(found).toHaveLength(257);
+      if (!capabilities.metrics.includes("euclidean")) return;
+      const { collection, batch } = await filled("euclidean");
+      const own = await collection.search(batch.vectors, { k: 1 });
+      expect(own.map((hits) => hits.ids[0])).toEqual(batch.ids);
+      for (const hits of own) expect(Math.abs(at(hits.distances, 0))).toBeLessThan(1e-3);
     },
   },
   {
-    name: "long vectors are taken",
-    async run({ make }) {
-      const collection = await make({ dimension: 1536 });
-      const written = entries(20, "cosine", 35, "e", 1536);
-      await collection.upsert(stream(written));
-      const [hits] = await collection.search(floats([...written.vectors.row(13)]), { k: 1 });
-      expect(hits?.ids).toEqual(["e0013"]);
+    name: "the longest vectors are taken, in a batch beyond one message",
+    async run({ limits, make, stored }) {
+      const dimension = limits.dimension ?? LONG;
+      const collection = await make({ dimension });
+      expect((await collection.describe()).dimension).toBe(dimension);
+      const count = Math.ceil((limits.batchBytes ?? BATCH_BYTES) / (4 * dimension));
+      const written = entries(count, "cosine", 35, "e", dimension);
+      expect(await collection.upsert(stream(written))).toEqual({ written: count, failed: [] });
+      expect((await collection.describe()).size).toBe(count);
+      const some = [0, count >> 1, count - 1];
+      const within = select(some.map((row) => at(written.ids, row)));
+      const found = await fetched(collection.fetch(within));
+      for (const row of some) {
+        const id = at(written.ids, row);
+        expect(found.get(id)?.vector).toEqual(stored(written.vectors.row(row)));
+        const [hits] = await collection.search(takeRows(written.vectors, [row]), { k: 1, within });
+        expect(hits?.ids).toEqual([id]);
+      }
+    },
+  },
+  {
+    name: "a vector of one number more than the server takes is LIMIT_EXCEEDED",
+    needs: (_, { dimension }) => dimension !== undefined,
+    async run({ backend, capabilities, limits, newName }) {
+      const { dimension = 0 } = limits;
+      const spec = { name: newName(), dimension: dimension + 1, metric: capabilities.defaultMetric };
+      await expectCode(() => backend.create(spec), "LIMIT_EXCEEDED");
+      expect(await backend.list(spec.name)).toEqual([]);
+    },
+  },
+  {
+    name: "k of millions gives all entries",
+    async run({ filled, checkHits }) {
+      const collections = await filled();
+      const [hits] = await checkHits(collections, entries(1, "cosine", 36).vectors, { k: 2 ** 31 });
+      expect(hits?.ids).toHaveLength(FILLED);
     },
   },
   {
@@ -91,6 +97,15 @@ export const LIMIT_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "a metric for other vectors than those asked for is METRIC_NOT_SUPPORTED",
+    async run({ backend, capabilities, newName }) {
+      const name = newName();
+      const spec = { name, dimension: 8 * DIMENSION, metric: capabilities.defaultMetric };
+      await expectCode(() => backend.create({ ...spec, vectorType: "bits" }), "METRIC_NOT_SUPPORTED");
+      expect(await backend.list(name)).toEqual([]);
+    },
+  },
+  {
     name: "a dimension below 1 or not whole is INVALID_ARGUMENT",
     async run({ backend, capabilities, newName }) {
       for (const dimension of [0, -4, 2.5, Number.NaN]) {
@@ -101,12 +116,12 @@ export const LIMIT_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: "long ids are kept apart",
-    async run({ make }) {
-      const collection = await make();
-      const ids = ["a", "b"].map((end) => "x".repeat(60) + end);
-      await collection.upsert(stream(batch(ids, floats(padded(1), padded(0, 1)))));
-      expect([...(await fetched(collection.fetch())).keys()].sort()).toEqual(ids);
+    name: "an option the backend does not know is INVALID_ARGUMENT",
+    async run({ backend, capabilities, newName }) {
+      const { defaultMetric: metric } = capabilities;
+      const spec = { name: newName(), dimension: DIMENSION, metric, params: { noSuchOption: 1 } };
+      await expectCode(() => backend.create(spec), "INVALID_ARGUMENT");
+      expect(await backend.list(spec.name)).toEqual([]);
     },
   },
 ];

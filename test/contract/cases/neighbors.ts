@@ -5,9 +5,9 @@ import type { Batch, Collection, Columns, NeighborOptions } from "../../../core/
 import { distanceOf, METRICS, type Metric } from "../../../core/backends/metric.ts";
 import { neighborhoods } from "../../../core/brain/compare/neighbors.ts";
 import { matrix } from "../../../core/matrix.ts";
+import { type Answer, at, truthOf } from "../answers.ts";
 import type { ContractCase } from "../backend-contract.ts";
 import {
-  at,
   batch,
   type Context,
   DIMENSION,
@@ -44,6 +44,8 @@ async function neighborsOf(
   return found;
 }
 
+const NONE: Columns = { ids: [], sampleIds: [], distances: new Float32Array(0) };
+
 /** Entries of a collection that the cases below share in kind: few, for each is compared with each. */
 const FEW = 48;
 
@@ -54,11 +56,17 @@ interface Small {
   readonly others: readonly Columns[];
 }
 
-async function small(context: Context, metric: Metric = "cosine"): Promise<Small> {
-  const collection = await context.make({ metric });
-  const written = entries(FEW, metric, 17);
-  await collection.upsert(stream(written));
-  return { collection, batch: written, others: written.ids.map((_, row) => othersOf(written, metric, row)) };
+function small(context: Context, metric: Metric = "cosine"): Promise<Small> {
+  return context.shared(`few ${metric}`, async (make) => {
+    const collection = await make({ metric });
+    const written = entries(FEW, metric, 17);
+    await collection.upsert(stream(written));
+    return {
+      collection,
+      batch: written,
+      others: written.ids.map((_, row) => othersOf(written, metric, row)),
+    };
+  });
 }
 
 /** By the plain formula. */
@@ -89,6 +97,7 @@ async function checkNeighbors(
   expect([...found.keys()].sort(), "entries").toEqual([...among].sort());
   const { k, maxDistance = Number.POSITIVE_INFINITY } = options;
   const allowed = new Set(among);
+  const answers: Answer[] = [];
   for (const [row, id] of written.ids.entries()) {
     const actual = found.get(id);
     if (actual === undefined) continue;
@@ -97,8 +106,9 @@ async function checkNeighbors(
     const near = [...everything.ids.keys()]
       .filter((i) => allowed.has(at(everything.ids, i)) && at(everything.distances, i) <= maxDistance)
       .slice(0, k ?? undefined);
-    context.compare(actual, pick(everything, near), everything);
+    answers.push({ actual, expected: pick(everything, near), truth: truthOf(everything) });
   }
+  context.compare(answers, { exact: false });
 }
 
 function pick({ ids, sampleIds, distances }: Columns, rows: readonly number[]): Columns {
@@ -166,7 +176,7 @@ export const NEIGHBOR_CASES: readonly ContractCase[] = [
   {
     name: "copies are neighbours of each other at distance 0, by id, and no entry is its own",
     async run(context) {
-      const collection = await context.make();
+      const collection = await context.empty();
       const ids = ["d", "b", "a", "c"];
       const rows = ids.map(() => padded(3, 1));
       await collection.upsert(stream(batch([...ids, "z"], floats(...rows, padded(0, 1)))));
@@ -183,7 +193,7 @@ export const NEIGHBOR_CASES: readonly ContractCase[] = [
   {
     name: "one entry has no neighbours, and an empty collection no entries",
     async run(context) {
-      const collection = await context.make();
+      const collection = await context.empty();
       expect(await neighborsOf(context, collection, { k: 5 })).toEqual(new Map());
       await collection.upsert(stream(entries(1, "cosine", 3)));
       const found = await neighborsOf(context, collection, { k: 5 });
@@ -194,7 +204,7 @@ export const NEIGHBOR_CASES: readonly ContractCase[] = [
   {
     name: "a write is seen by the next look for neighbours",
     async run(context) {
-      const collection = await context.make();
+      const collection = await context.empty();
       await collection.upsert(stream(batch(["a", "b"], floats(padded(1), padded(1, 0.1)))));
       expect((await neighborsOf(context, collection, { k: 1 })).get("a")?.ids).toEqual(["b"]);
       await collection.upsert(stream(batch(["c"], floats(padded(1, 0.01)))));
@@ -207,7 +217,7 @@ export const NEIGHBOR_CASES: readonly ContractCase[] = [
   {
     name: "over a thousand entries are all there, in parts",
     async run(context) {
-      const collection = await context.make();
+      const collection = await context.empty();
       const count = 1_100;
       const circle = Array.from({ length: count }, (_, i) => {
         const angle = (2 * Math.PI * i) / count;
@@ -218,11 +228,18 @@ export const NEIGHBOR_CASES: readonly ContractCase[] = [
       await collection.upsert(stream(batch(ids, vectors)));
       const found = await neighborsOf(context, collection, { k: 2 });
       expect(found.size).toBe(count);
-      const wrong = ids.filter((id, i) => {
+      const answers = ids.map((id, i) => {
+        const turn = (other: string) => 1 - Math.cos((2 * Math.PI * (Number(other.slice(1)) - i)) / count);
         const beside = [at(ids, (i + count - 1) % count), at(ids, (i + 1) % count)].sort();
-        return found.get(id)?.ids.toSorted().join() !== beside.join();
+        const expected = {
+          ids: beside,
+          sampleIds: beside.map((other) => `sample of ${other}`),
+          distances: Float32Array.from(beside, turn),
+        };
+        const truth = (other: string) => ({ sampleId: `sample of ${other}`, distance: turn(other) });
+        return { actual: found.get(id) ?? NONE, expected, truth };
       });
-      expect(wrong.length).toBeLessThanOrEqual(context.capabilities.exact ? 0 : count / 50);
+      context.compare(answers, { exact: false });
     },
   },
   {

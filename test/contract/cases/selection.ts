@@ -1,9 +1,9 @@
 /** Contract: search within a selection of entries. */
 
 import { expect } from "vitest";
+import { at } from "../answers.ts";
 import type { ContractCase } from "../backend-contract.ts";
-import { at, batch, entries, expectCode, floats, padded, select, stream, vectors } from "../context.ts";
-import { ODD_IDS } from "./write.ts";
+import { batch, entries, expectCode, floats, padded, select, stream, vectors } from "../context.ts";
 
 export const SELECTION_CASES: readonly ContractCase[] = [
   {
@@ -42,20 +42,9 @@ export const SELECTION_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: "odd ids select themselves",
-    async run({ make }) {
-      const collection = await make();
-      await collection.upsert(stream(batch(ODD_IDS, floats(...ODD_IDS.map((_, i) => padded(1, i))))));
-      for (const id of ODD_IDS) {
-        const [hits] = await collection.search(floats(padded(1)), { k: 5, within: select([id]) });
-        expect(hits?.ids).toEqual([id]);
-      }
-    },
-  },
-  {
     name: "the same selection sees later writes",
-    async run({ make }) {
-      const collection = await make();
+    async run({ empty }) {
+      const collection = await empty();
       await collection.upsert(stream(entries(200, "cosine", 22)));
       const selections = [
         ["late", "e0001"],

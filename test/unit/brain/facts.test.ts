@@ -88,7 +88,7 @@ describe("explain", () => {
           search: {
             brainKey: "images",
             backend: "local",
-            collectionName: "facts-images",
+            collectionName: "facts_images",
             metric: "cosine",
             model: null,
             patchesField: null,
@@ -103,6 +103,7 @@ describe("explain", () => {
             dropped: 0,
             refills: 0,
             hits: 3,
+            lost: [],
             driver: { selection: "ids sent" },
             milliseconds: {
               planning: expect.any(Number),

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { BACKEND_SETTINGS } from "../../../core/backend-settings.ts";
 import { readConfig } from "../../../core/config.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
@@ -141,6 +142,20 @@ it("rows tell where each value comes from and mask secrets", () => {
     origin: "FIFTYONE_BRAIN_SIMILARITY_MILVUS_PASSWORD",
   });
   expect(JSON.stringify(rows)).not.toContain("canary");
+});
+
+it("rows show every setting of every backend, and no user of an address", () => {
+  const rows = read({
+    FIFTYONE_BRAIN_SIMILARITY_MILVUS_URI: "https://me:canary@milvus.test:19530/db",
+    FIFTYONE_BRAIN_SIMILARITY_ELASTICSEARCH_HOSTS: "https://me:canary@a.test,https://b.test",
+  }).rows();
+  const value = (name: string) => rows.find((row) => row.name === name)?.value;
+  expect(value("milvus.uri")).toBe("https://********@milvus.test:19530/db");
+  expect(value("elasticsearch.hosts")).toEqual(["https://********@a.test", "https://b.test"]);
+  const names = Object.entries(BACKEND_SETTINGS).flatMap(([backend, settings]) =>
+    Object.keys(settings).map((setting) => `${backend}.${setting}`),
+  );
+  expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
 });
 
 describe("the size of the embedding cache", () => {

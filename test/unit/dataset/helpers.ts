@@ -39,6 +39,7 @@ const EXPLANATION: SearchExplanation = {
   dropped: 0,
   refills: 0,
   hits: 0,
+  lost: [],
   driver: {},
   milliseconds: { planning: 0, query: 0, viewRead: 0, search: 0, liveCheck: 0 },
 };

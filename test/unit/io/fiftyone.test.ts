@@ -325,8 +325,8 @@ describe("hostile data sets of FiftyOne", () => {
       "metadata.json: brain run 'r'",
     ],
     [
-      "a run on Milvus",
-      oneSample({}, run({ method: "milvus", collection_name: "c" })),
+      "a run on Milvus without its collection",
+      oneSample({}, run({ method: "milvus" })),
       "metadata.json: brain run 'r'",
     ],
     ["a run without results", oneSample({}, run({})), "metadata.json: brain run 'r'"],

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { localBackend } from "../../core/backends/local/local.ts";
-import { testBackend } from "./backend-contract.ts";
-import { batch, entries, floats, padded, stream } from "./context.ts";
+import { testBackend } from "../contract/backend-contract.ts";
+import { batch, entries, floats, padded, stream } from "../contract/context.ts";
 
 const root = mkdtempSync(join(tmpdir(), "nearsight-local-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -15,6 +15,7 @@ for (const simd of [true, false]) {
   const folder = join(root, simd ? "simd" : "scalar");
   testBackend(simd ? "local" : "local without SIMD", {
     open: () => localBackend({ folder, simd }),
+    limits: { dimension: 65_536 },
     extra: (context) => {
       test("entries are fetched in the order they were first written", async () => {
         const collection = await context().make();

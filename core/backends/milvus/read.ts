@@ -1,0 +1,114 @@
+/** Stored entries and ids, page by page in the order of their ids. */
+
+import { Buffer } from "node:buffer";
+import { throwIfAborted } from "../../errors.ts";
+import { takeRows } from "../../matrix.ts";
+import type { Batch, Selection } from "../backend.ts";
+import { idChunks, selectedChunks } from "../remote/chunks.ts";
+import type { Access } from "./access.ts";
+import { isAfter, isAny, isBetween, isOneOf, isUpTo } from "./expression.ts";
+import { CONDITION_BYTES, MAX_HITS, READ_BYTES, READ_ROWS } from "./limits.ts";
+import { batchOf, textsOf } from "./rows.ts";
+import type { Layout } from "./schema.ts";
+
+/** All entries. */
+export async function* readEntries(access: Access, signal?: AbortSignal): AsyncGenerator<Batch> {
+  const layout = await access.layout();
+  const rows = rowsOfPage(layout);
+  for await (const ids of idPages(access, MAX_HITS, signal)) {
+    for (let first = 0; first < ids.length; first += rows) {
+      throwIfAborted(signal);
+      const [from = "", to = ""] = [ids[first], ids[Math.min(first + rows, ids.length) - 1]];
+      const answer = await access.query(isBetween(layout.fields.id, from, to), fieldNames(layout), {
+        signal,
+      });
+      const batch = batchOf(answer, layout);
+      if (batch.ids.length > 0) yield batch;
+    }
+  }
+}
+
+/** The entries of these ids. */
+export async function* readIds(
+  access: Access,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): AsyncGenerator<Batch> {
+  const layout = await access.layout();
+  async function* pages() {
+    yield ids;
+  }
+  for await (const some of idChunks(pages(), rowsOfPage(layout), CONDITION_BYTES)) {
+    throwIfAborted(signal);
+    const condition = isOneOf(layout.fields.id, some);
+    yield batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+  }
+}
+
+/**
+ * All ids in ascending order, `limit` a page. Milvus gives the first rows by id to a query with a limit; that it did
+ * is checked by counting, as milvus-lite gives any. There all ids are asked for at once.
+ */
+export async function* idPages(
+  access: Access,
+  limit: number,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly string[]> {
+  const { fields } = await access.layout();
+  const ask = async (condition: string, options: { limit?: number }) => {
+    const { message } = await access.query(condition, [fields.id], { ...options, signal });
+    return textsOf(message.fields_data, fields.id).toSorted(byBytes);
+  };
+  for (let condition = isAny(fields.id); ; ) {
+    throwIfAborted(signal);
+    const ids = await ask(condition, { limit });
+    const last = ids.at(-1) ?? "";
+    if (ids.length < limit) {
+      if (ids.length > 0) yield ids;
+      return;
+    }
+    const upTo = `${condition} and ${isUpTo(fields.id, last)}`;
+    if ((await access.count(upTo, signal)) !== ids.length) {
+      const rest = await ask(condition, {});
+      for (let first = 0; first < rest.length; first += limit) yield rest.slice(first, first + limit);
+      return;
+    }
+    yield ids;
+    condition = isAfter(fields.id, last);
+  }
+}
+
+/** The entries of a selection, in its order. */
+export async function* readSelected(access: Access, selection: Selection): AsyncGenerator<Batch> {
+  const layout = await access.layout();
+  for await (const ids of selectedChunks(selection, rowsOfPage(layout), CONDITION_BYTES)) {
+    const answer = await access.query(isOneOf(layout.fields.id, ids), fieldNames(layout));
+    const batch = inOrderOf(ids, batchOf(answer, layout));
+    if (batch.ids.length > 0) yield batch;
+  }
+}
+
+function fieldNames({ fields }: Layout): string[] {
+  return [fields.id, fields.vector, ...(fields.sampleId === null ? [] : [fields.sampleId])];
+}
+
+function rowsOfPage({ dimension, vectorType }: Layout): number {
+  const bytes = vectorType === "bits" ? dimension / 8 : dimension * 4;
+  return Math.max(1, Math.min(READ_ROWS, Math.floor(READ_BYTES / bytes)));
+}
+
+/** The server compares texts byte by byte, which differs from JavaScript's order above U+FFFF. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function inOrderOf(ids: readonly string[], batch: Batch): Batch {
+  const rows = new Map(batch.ids.map((id, row) => [id, row]));
+  const found = ids.filter((id) => rows.has(id));
+  const places = found.map((id) => rows.get(id) ?? 0);
+  return {
+    ids: found,
+    sampleIds: places.map((row) => batch.sampleIds[row] ?? ""),
+    vectors: takeRows(batch.vectors, places),
+  };
+}

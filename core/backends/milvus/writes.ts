@@ -1,0 +1,164 @@
+/** Entries written to and taken out of a Milvus collection. */
+
+import { throwIfAborted } from "../../errors.ts";
+import { matrix, type VectorData, vectorProblem } from "../../matrix.ts";
+import type { Batch, WriteOptions, WriteReport } from "../backend.ts";
+import { checkBatch } from "../remote/checks.ts";
+import { idChunks, parts, takeBatch } from "../remote/chunks.ts";
+import type { Access } from "./access.ts";
+import { isOneOf } from "./expression.ts";
+import { CONDITION_BYTES, CONDITION_IDS, WRITE_BYTES, WRITE_ROWS, WRITES_AT_ONCE } from "./limits.ts";
+import { textsOf } from "./rows.ts";
+import type { Layout } from "./schema.ts";
+import { DATA_TYPE } from "./wire.ts";
+
+type Failure = WriteReport["failed"][number];
+
+/** Writes entries, replacing those of the same id; several parts at once, but never two with one id. */
+export async function upsertEntries(
+  access: Access,
+  batches: AsyncIterable<Batch>,
+  { visible = "now", signal }: WriteOptions,
+): Promise<WriteReport> {
+  const layout = await access.layout();
+  const failed: Failure[] = [];
+  const running = new Writing();
+  let written = 0;
+  try {
+    for await (const batch of batches) {
+      throwIfAborted(signal);
+      checkBatch(access.name, batch, layout);
+      const accepted = acceptedRows(batch, layout, failed);
+      for (const part of parts(accepted, { rows: WRITE_ROWS, bytes: WRITE_BYTES })) {
+        throwIfAborted(signal);
+        await running.makeRoom(part.ids);
+        running.start(part.ids, writePart(access, layout, copied(part), signal));
+        written += part.ids.length;
+      }
+    }
+    await running.all();
+  } finally {
+    await running.settled();
+  }
+  throwIfAborted(signal);
+  if (visible === "now") await access.publish(signal);
+  return { written, failed };
+}
+
+/** Removes entries and counts those that were there: the server itself counts what it was asked for. */
+export async function deleteEntries(
+  access: Access,
+  ids: AsyncIterable<readonly string[]>,
+  { visible = "now", signal }: WriteOptions,
+): Promise<WriteReport> {
+  const { fields } = await access.layout();
+  let written = 0;
+  for await (const chunk of idChunks(ids, CONDITION_IDS, CONDITION_BYTES)) {
+    throwIfAborted(signal);
+    const answer = await access.query(isOneOf(fields.id, chunk), [fields.id], { signal });
+    const present = textsOf(answer.message.fields_data, fields.id);
+    if (present.length === 0) continue;
+    const { message } = await access.call("Delete", { expr: isOneOf(fields.id, present) }, { signal });
+    access.noteWrite(message.timestamp, 0);
+    written += present.length;
+  }
+  throwIfAborted(signal);
+  if (visible === "now") await access.publish(signal);
+  return { written, failed: [] };
+}
+
+/** Writes that are under way. */
+class Writing {
+  readonly #running = new Map<Promise<void>, ReadonlySet<string>>();
+  #failure: { error: unknown } | undefined;
+
+  /** Waits until another write may start: later ones must not overtake earlier ones of the same id. */
+  async makeRoom(ids: readonly string[]): Promise<void> {
+    while (this.#running.size >= WRITES_AT_ONCE || this.#touches(ids))
+      await Promise.race(this.#running.keys());
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  start(ids: readonly string[], work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#running.delete(done));
+    this.#running.set(done, new Set(ids));
+  }
+
+  async all(): Promise<void> {
+    await this.settled();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.#running.keys());
+  }
+
+  #touches(ids: readonly string[]): boolean {
+    for (const others of this.#running.values()) if (ids.some((id) => others.has(id))) return true;
+    return false;
+  }
+}
+
+async function writePart(
+  access: Access,
+  { fields }: Layout,
+  { ids, sampleIds, vectors }: Batch,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const columns = [textColumn(fields.id, ids)];
+  if (fields.sampleId !== null) columns.push(textColumn(fields.sampleId, sampleIds));
+  const request = { num_rows: ids.length, fields_data: columns };
+  const { message } = await access.call("Upsert", request, {
+    signal,
+    vectors: { name: fields.vector, vectors },
+  });
+  access.noteWrite(message.timestamp, ids.length);
+}
+
+/** The caller may use the arrays of a batch again while it is still on its way. */
+function copied({ ids, sampleIds, vectors }: Batch): Batch {
+  return {
+    ids: [...ids],
+    sampleIds: [...sampleIds],
+    vectors: matrix<VectorData>(vectors.data.slice(), vectors.dimension),
+  };
+}
+
+function textColumn(name: string, data: readonly string[]) {
+  return { type: DATA_TYPE.text, field_name: name, scalars: { string_data: { data } } };
+}
+
+/** The entries that can be written; why others cannot is added to `failed`. */
+function acceptedRows(batch: Batch, layout: Layout, failed: Failure[]): Batch {
+  const rows: number[] = [];
+  batch.ids.forEach((id, row) => {
+    const reason = entryProblem(batch, row, layout);
+    if (reason === null) rows.push(row);
+    else failed.push({ id, reason });
+  });
+  return rows.length === batch.ids.length ? batch : takeBatch(batch, rows);
+}
+
+function entryProblem({ ids, sampleIds, vectors }: Batch, row: number, layout: Layout): string | null {
+  const problem =
+    layout.vectorType === "bits" ? null : vectorProblem(vectors.row(row), layout.metric === "cosine");
+  if (problem !== null) return `VECTOR_INVALID: the vector ${problem}`;
+  return (
+    textProblem("id", ids[row] ?? "", layout.idBytes) ??
+    (layout.fields.sampleId === null
+      ? null
+      : textProblem("sample id", sampleIds[row] ?? "", layout.sampleIdBytes))
+  );
+}
+
+function textProblem(what: string, text: string, most: number): string | null {
+  if (!text.isWellFormed()) return `INVALID_ARGUMENT: the ${what} has half of a surrogate pair`;
+  // A character takes at most three bytes for each of its UTF-16 units.
+  if (text.length * 3 <= most) return null;
+  const bytes = Buffer.byteLength(text);
+  return bytes <= most ? null : `LIMIT_EXCEEDED: the ${what} takes ${bytes} bytes, Milvus keeps ${most}`;
+}

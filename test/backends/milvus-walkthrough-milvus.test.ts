@@ -1,0 +1,3 @@
+/** FiftyOne's page on Milvus, block by block, on Milvus. */
+
+import "../walkthrough/fiftyone-milvus.test.ts";
