@@ -14,30 +14,42 @@ export function across(
   source: usize, sourceStride: usize, rows: u32, offsets: usize, weights: usize, columns: u32, quads: u32,
   target: usize, targetStride: usize,
 ): void {
-  for (let row: u32 = 0; row < rows; row++) {
+  // Two rows share their weights; an odd last row is its own neighbour.
+  for (let row: u32 = 0; row < rows; row += 2) {
+    const isLast = row + 1 == rows;
+    const nextSource = isLast ? 0 : sourceStride;
+    const nextTarget = isLast ? 0 : targetStride;
     let weight = weights;
     for (let column: u32 = 0; column < columns; column++) {
       let at = source + load<u32>(offsets + (column << 2));
-      let low = i32x4.splat(HALF);
-      let high = i32x4.splat(0);
-      for (let quad: u32 = 0; quad < quads; quad++) {
-        // Red, green and blue of four pixels that follow each other; the last four bytes are not theirs.
-        const pixels = v128.load(at);
-        const first = v128.swizzle(pixels, i8x16(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-        const second = v128.swizzle(pixels, i8x16(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
-        low = i32x4.add(low, i32x4.dot_i16x8_s(first, v128.load32_splat(weight)));
-        low = i32x4.add(low, i32x4.dot_i16x8_s(second, v128.load32_splat(weight, 4)));
-        high = i32x4.add(high, i32x4.dot_i16x8_s(first, v128.load32_splat(weight, 8)));
-        high = i32x4.add(high, i32x4.dot_i16x8_s(second, v128.load32_splat(weight, 12)));
+      let low0 = i32x4.splat(HALF);
+      let low1 = i32x4.splat(HALF);
+      let high0 = i32x4.splat(0);
+      let high1 = i32x4.splat(0);
+      const end = weight + (quads << 4);
+      for (; weight < end; weight += 16) {
+        const lows0 = v128.load32_splat(weight);
+        const lows1 = v128.load32_splat(weight, 4);
+        const highs0 = v128.load32_splat(weight, 8);
+        const highs1 = v128.load32_splat(weight, 12);
+        let first = neighbours(at);
+        let second = neighbours(at + 6);
+        low0 = i32x4.add(low0, i32x4.add(i32x4.dot_i16x8_s(first, lows0), i32x4.dot_i16x8_s(second, lows1)));
+        high0 = i32x4.add(high0, i32x4.add(i32x4.dot_i16x8_s(first, highs0), i32x4.dot_i16x8_s(second, highs1)));
+        first = neighbours(at + nextSource);
+        second = neighbours(at + nextSource + 6);
+        low1 = i32x4.add(low1, i32x4.add(i32x4.dot_i16x8_s(first, lows0), i32x4.dot_i16x8_s(second, lows1)));
+        high1 = i32x4.add(high1, i32x4.add(i32x4.dot_i16x8_s(first, highs0), i32x4.dot_i16x8_s(second, highs1)));
         at += 12;
-        weight += 16;
       }
-      const words = levels(low, high);
-      const wide = i16x8.narrow_i32x4_s(words, words);
-      v128.store32_lane(target + column * 3, i8x16.narrow_i16x8_u(wide, wide), 0);
+      const words = i16x8.narrow_i32x4_s(levels(low0, high0), levels(low1, high1));
+      const bytes = i8x16.narrow_i16x8_u(words, words);
+      const to = target + column * 3;
+      v128.store32_lane(to, bytes, 0);
+      v128.store32_lane(to + nextTarget, bytes, 1);
     }
-    source += sourceStride;
-    target += targetStride;
+    source += sourceStride << 1;
+    target += targetStride << 1;
   }
 }
 
@@ -85,6 +97,16 @@ export function down(
     const right = i16x8.narrow_i32x4_s(levels(low2, high2), levels(low3, high3));
     v128.store(target + i, i8x16.narrow_i16x8_u(left, right));
   }
+}
+
+/** Red, green and blue of a pixel and of the one after it, in turns, as 16-bit numbers; the last two are not theirs. */
+// @ts-ignore: decorator
+@inline
+function neighbours(at: usize): v128 {
+  const both = v128.shuffle<u8>(
+    v128.load64_zero(at), v128.load64_zero(at, 3), 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+  );
+  return i16x8.extend_low_i8x16_u(both);
 }
 
 // @ts-ignore: decorator

@@ -128,12 +128,7 @@ function resample(
   return pixels;
 }
 
-function layOut(
-  image: RgbImage,
-  columns: Weights,
-  quads: PackedWeights,
-  pairs: PackedWeights,
-): Layout {
+function layOut(image: RgbImage, columns: Weights, quads: PackedWeights, pairs: PackedWeights): Layout {
   let end = 0;
   const take = (bytes: number) => {
     const start = end;
