@@ -16,6 +16,7 @@ const LEAVES = [
   "core/filter.ts",
   "core/stages.ts",
   "core/version.ts",
+  "core/wasm.ts",
   "core/backend-settings.ts",
   "core/backends/collection-handle.ts",
   "core/backends/metric.ts",

@@ -1,40 +1,58 @@
-/** Compiles the local backend's distance kernel and writes its bytes as a TypeScript module. */
+/** Compiles the kernels (distances, resampling) and writes their bytes as TypeScript modules. */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import asc from "assemblyscript/asc";
 
-const folder = new URL("../core/backends/local/kernel/", import.meta.url);
-const target = new URL("kernel.wasm.ts", folder);
+/** What one module of WebAssembly is made of. */
+export interface KernelSource {
+  /** Holds the sources, and gets the module `kernel.wasm.ts`. */
+  readonly folder: URL;
+  /** The sources without their ending `.as`; the first one says what is exported. */
+  readonly files: readonly [string, ...string[]];
+  /** The compiler's options of each compiled form, by the name of its constant. */
+  readonly forms: Readonly<Record<string, readonly string[]>>;
+}
 
-/** Each compiled form of the one source, by the name of its constant. */
-const FORMS: Readonly<Record<string, readonly string[]>> = {
-  /** For memory that threads share, on engines with relaxed SIMD (V8 since 11.4, so Node 22 and Deno). */
-  SHARED_KERNEL_BASE64: [
-    "--enable",
-    "relaxed-simd",
-    "--enable",
-    "threads",
-    "--sharedMemory",
-    "--maximumMemory",
-    "16384",
-  ],
-  /** For one thread, on every engine with SIMD. */
-  PLAIN_KERNEL_BASE64: [],
-};
+export const KERNELS: readonly KernelSource[] = [
+  {
+    folder: new URL("../core/backends/local/kernel/", import.meta.url),
+    files: ["kernel", "codes", "join"],
+    forms: {
+      /** For memory that threads share, on engines with relaxed SIMD (V8 since 11.4, so Node 22 and Deno). */
+      SHARED_KERNEL_BASE64: [
+        "--enable",
+        "relaxed-simd",
+        "--enable",
+        "threads",
+        "--sharedMemory",
+        "--maximumMemory",
+        "16384",
+      ],
+      /** For one thread, on every engine with SIMD. */
+      PLAIN_KERNEL_BASE64: [],
+    },
+  },
+  {
+    folder: new URL("../core/media/kernel/", import.meta.url),
+    files: ["resample"],
+    forms: { RESAMPLE_KERNEL_BASE64: [] },
+  },
+];
 
-/** The compiled kernels by name; equal sources and compiler give equal bytes. */
-export async function compileKernel(): Promise<Map<string, Uint8Array>> {
+/** The compiled forms of a kernel by name; equal sources and compiler give equal bytes. */
+async function compileKernel({ folder, files, forms }: KernelSource): Promise<Map<string, Uint8Array>> {
   const sources = new Map<string, string>();
-  for (const name of ["kernel", "codes", "join"]) {
-    sources.set(`${name}.ts`, await readFile(new URL(`${name}.as`, folder), "utf8"));
-  }
+  for (const name of files) sources.set(`${name}.ts`, await readFile(new URL(`${name}.as`, folder), "utf8"));
   const compiled = new Map<string, Uint8Array>();
-  for (const [name, options] of Object.entries(FORMS)) compiled.set(name, await compile(sources, options));
+  for (const [name, options] of Object.entries(forms)) {
+    compiled.set(name, await compile(`${files[0]}.ts`, sources, options));
+  }
   return compiled;
 }
 
 async function compile(
+  entry: string,
   sources: ReadonlyMap<string, string>,
   options: readonly string[],
 ): Promise<Uint8Array> {
@@ -42,7 +60,7 @@ async function compile(
   const messages: string[] = [];
   const { error } = await asc.main(
     [
-      "kernel.ts",
+      entry,
       "--outFile",
       "kernel.wasm",
       "-O3",
@@ -69,9 +87,13 @@ async function compile(
 }
 
 /** The module that holds the compiled bytes. */
-export function kernelModule(kernels: ReadonlyMap<string, Uint8Array>): string {
-  const lines = ["// Made by tools/build-kernel.ts from kernel.as, codes.as and join.as."];
-  for (const [name, bytes] of kernels) {
+export async function kernelModule(kernel: KernelSource): Promise<string> {
+  const files = kernel.files.map((name) => `${name}.as`);
+  const last = files.pop() ?? "";
+  const lines = [
+    `// Made by tools/build-kernel.ts from ${files.length === 0 ? "" : `${files.join(", ")} and `}${last}.`,
+  ];
+  for (const [name, bytes] of await compileKernel(kernel)) {
     lines.push(`// ${bytes.length} bytes of WebAssembly.`);
     lines.push(`export const ${name} =\n  "${Buffer.from(bytes).toString("base64")}";`);
   }
@@ -79,5 +101,7 @@ export function kernelModule(kernels: ReadonlyMap<string, Uint8Array>): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  await writeFile(target, kernelModule(await compileKernel()));
+  for (const kernel of KERNELS) {
+    await writeFile(new URL("kernel.wasm.ts", kernel.folder), await kernelModule(kernel));
+  }
 }

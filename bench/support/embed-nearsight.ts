@@ -1,11 +1,12 @@
-/** Answers the embedding benchmark with nearsight: node embed-nearsight.ts MODEL_FOLDER PICTURE... */
+/** Answers the embedding benchmark with nearsight as it is published, from dist: node embed-nearsight.ts MODEL_FOLDER PICTURE... */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { open } from "../../core/index.ts";
 
+const built = new URL("../../dist/core/index.js", import.meta.url).href;
+const { open } = (await import(built)) as typeof import("../../core/index.ts");
 const [folder = "", ...pictures] = process.argv.slice(2);
 const home = mkdtempSync(join(tmpdir(), "nearsight-bench-"));
 {

@@ -1,10 +1,21 @@
-/** Import and export of data sets: what `core/dataset` calls. */
+/** Import and export of data sets: what `core/dataset` calls. Their code is loaded when it is first used. */
 
 import type { IoPort } from "../dataset/io-port.ts";
-import { exportSamples } from "./export.ts";
-import { addDir, checkImport } from "./import.ts";
 
 /** The port that data sets and views read and write files through. */
 export function createIo(): IoPort {
-  return { checkImport, addDir, export: exportSamples };
+  return {
+    async checkImport(path, options) {
+      const { checkImport } = await import("./import.ts");
+      return checkImport(path, options);
+    },
+    async addDir(dataset, path, options) {
+      const { addDir } = await import("./import.ts");
+      return addDir(dataset, path, options);
+    },
+    async export(samples, path, options) {
+      const { exportSamples } = await import("./export.ts");
+      return exportSamples(samples, path, options);
+    },
+  };
 }

@@ -90,16 +90,28 @@ function pad(image: RgbImage, target: { width: number; height: number }): RgbIma
   return { ...target, data };
 }
 
-function normalise(image: RgbImage, spec: ImageInputSpec): Float32Array {
-  const size = image.width * image.height;
+function normalise({ width, height, data }: RgbImage, spec: ImageInputSpec): Float32Array {
+  const size = width * height;
   const tensor = new Float32Array(size * 3);
-  for (let channel = 0; channel < 3; channel++) {
-    const levels = levelTable(spec, channel);
-    const plane = tensor.subarray(channel * size, (channel + 1) * size);
-    for (let i = 0, at = channel; i < size; i++, at += 3)
-      plane[i] = levels[image.data[at] as number] as number;
+  const [reds, greens, blues] = levelTables(spec);
+  for (let i = 0, at = 0; i < size; i++, at += 3) {
+    tensor[i] = reds[data[at] as number] as number;
+    tensor[size + i] = greens[data[at + 1] as number] as number;
+    tensor[2 * size + i] = blues[data[at + 2] as number] as number;
   }
   return tensor;
+}
+
+type LevelTables = readonly [Float32Array, Float32Array, Float32Array];
+
+const tables = new WeakMap<ImageInputSpec, LevelTables>();
+
+function levelTables(spec: ImageInputSpec): LevelTables {
+  const known = tables.get(spec);
+  if (known !== undefined) return known;
+  const made = [levelTable(spec, 0), levelTable(spec, 1), levelTable(spec, 2)] as const;
+  tables.set(spec, made);
+  return made;
 }
 
 /** What each of the 256 levels becomes; rounded to float32 at every step, as NumPy does in the Python processors. */

@@ -113,7 +113,8 @@ async function embedHalving(
 ): Promise<(Float32Array | Error)[]> {
   if (items.length === 0) return [];
   try {
-    const vectors = await model.embed({ data: stack(items), shape: [items.length, ...shape] }, options);
+    const batch = { data: stack(items), shape: [items.length, ...shape] };
+    const vectors = await model.embed(batch, { signal: options.signal, handOver: true });
     assertAnswers(model, vectors, items.length);
     return items.map((_, i) => usableRow(vectors, i));
   } catch (error) {

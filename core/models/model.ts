@@ -5,6 +5,8 @@ import type { InputSpec, Tensor } from "../media/input-spec.ts";
 
 export interface EmbedOptions {
   readonly signal?: AbortSignal | undefined;
+  /** The caller gives `batch.data` away: a model may move it to another thread, which empties it. Default false. */
+  readonly handOver?: boolean | undefined;
 }
 
 /** Turns prepared media, and prompts where it can, into vectors of one space. */

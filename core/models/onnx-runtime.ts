@@ -27,6 +27,8 @@ async function createSession(path: string, options: OnnxOptions): Promise<OnnxRu
       intraOpNumThreads: options.threads ?? 1,
       interOpNumThreads: 1,
       executionMode: "sequential",
+      // Threads that wait in a loop take the cores that prepare the next pictures.
+      extra: { session: { intra_op: { allow_spinning: "0" } } },
       graphOptimizationLevel: "all",
       // 3 = errors only: warnings of the native library would go straight to the terminal.
       logSeverityLevel: 3,

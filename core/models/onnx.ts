@@ -20,8 +20,15 @@ export interface OnnxOptions {
 
 /** A graph ready to run; its file is loaded at the first run and shared by all. */
 export interface OnnxSession {
-  /** Runs the graph and returns the one output asked for. Throws MODEL_INVALID with the runtime's reason. */
-  run(feeds: Readonly<Record<string, OnnxFeed>>, output: string): Promise<OnnxResult>;
+  /**
+   * Runs the graph and returns the one output asked for. Buffers in `given` move to the thread and are empty then;
+   * the others are copied. Throws MODEL_INVALID with the runtime's reason.
+   */
+  run(
+    feeds: Readonly<Record<string, OnnxFeed>>,
+    output: string,
+    given?: readonly ArrayBuffer[],
+  ): Promise<OnnxResult>;
   /** Frees the native memory; no run may be under way, and none may follow. */
   close(): Promise<void>;
 }
@@ -42,13 +49,12 @@ export interface RunCall {
 export function openSession(path: string, options: OnnxOptions = {}): OnnxSession {
   let worker: WorkerClient | undefined;
   return {
-    run(feeds, output) {
+    run(feeds, output, given = []) {
       worker ??= startWorker(workerUrl("onnx-worker", import.meta.url), {
         path,
         options,
       } satisfies SessionSetup);
-      // Copied on the way: the caller keeps its arrays.
-      return worker.call<OnnxResult>("run", { feeds, output } satisfies RunCall);
+      return worker.call<OnnxResult>("run", { feeds, output } satisfies RunCall, given);
     },
     async close() {
       await worker?.close();

@@ -53,13 +53,14 @@ export async function embedImages(
       details: { limit: maxBatch, found: items },
     });
   }
-  return checkDimension(parts, await runImages(parts, batch));
+  return checkDimension(parts, await runImages(parts, batch, options));
 }
 
 /** Runs the image tower on a batch that fits it. */
 export async function runImages(
   { image, prompts }: Pick<ModelParts, "image" | "prompts">,
   batch: Tensor,
+  { handOver = false }: EmbedOptions = {},
 ): Promise<Matrix> {
   const feeds: Record<string, OnnxFeed> = {
     pixel_values: { type: "float32", data: batch.data, shape: batch.shape },
@@ -67,7 +68,11 @@ export async function runImages(
   // A graph with both towers wants a prompt even if only its picture side is read.
   if (prompts !== null && takes(image.graph, "input_ids"))
     Object.assign(feeds, textFeeds(image.graph, await prompts.encode([""])));
-  return poolResult(await image.session.run(feeds, image.output.name), image.output);
+  const { buffer } = batch.data;
+  // Only a buffer that holds nothing else can go.
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === batch.data.byteLength;
+  const given = handOver && isWhole ? [buffer] : [];
+  return poolResult(await image.session.run(feeds, image.output.name, given), image.output);
 }
 
 /** One vector per prompt; INVALID_ARGUMENT for prompts without a word. */

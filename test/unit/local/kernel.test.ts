@@ -5,11 +5,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Kernel, loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
-import { compileKernel, kernelModule } from "../../../tools/build-kernel.ts";
+import { KERNELS, kernelModule } from "../../../tools/build-kernel.ts";
 
-test("building the kernel again gives the same bytes", async () => {
-  const committed = new URL("../../../core/backends/local/kernel/kernel.wasm.ts", import.meta.url);
-  expect(await readFile(committed, "utf8")).toBe(kernelModule(await compileKernel()));
+test.each(KERNELS)("building $files again gives the same bytes", async (kernel) => {
+  const committed = new URL("kernel.wasm.ts", kernel.folder);
+  expect(await readFile(committed, "utf8")).toBe(await kernelModule(kernel));
 });
 
 test("this machine has the SIMD kernel, and can do without", () => {

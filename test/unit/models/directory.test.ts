@@ -99,6 +99,24 @@ describe("a CLIP directory", () => {
     }
   });
 
+  test("a batch is the caller's unless it is handed over", async () => {
+    const kept = batchOf(7, 8);
+    const given = batchOf(7, 8);
+    const vectors = await model.embed(kept);
+    expect((await model.embed(given, { handOver: true })).data).toEqual(vectors.data);
+    expect(kept.data).toEqual(batchOf(7, 8).data);
+    expect(given.data.length).toBe(0);
+  });
+
+  test("a batch that lies beside other numbers is copied though it is handed over", async () => {
+    const { data, shape } = batchOf(7);
+    const memory = new Float32Array(data.length + 1);
+    memory.set(data);
+    const vectors = await model.embed({ data: memory.subarray(0, data.length), shape }, { handOver: true });
+    expect(vectors.data).toEqual((await model.embed({ data, shape })).data);
+    expect(memory.length).toBe(data.length + 1);
+  });
+
   test("a second load gives the same fingerprint and bits", async () => {
     const again = await loadModelDirectory(clip);
     expect(again.fingerprint).toBe(model.fingerprint);

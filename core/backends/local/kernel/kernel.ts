@@ -1,6 +1,6 @@
 /** The distance kernel: WebAssembly SIMD where the machine has it, plain JavaScript elsewhere. */
 
-import { Buffer } from "node:buffer";
+import { compileWasm } from "../../../wasm.ts";
 import { PLAIN_KERNEL_BASE64, SHARED_KERNEL_BASE64 } from "./kernel.wasm.ts";
 import { scalarArithmetic } from "./scalar.ts";
 
@@ -99,28 +99,20 @@ const SCALAR_BYTES = 64 << 20;
 
 /** The best kernel of this machine that is no better than `best`. */
 export function loadKernel(best: Kernel["kind"] = "shared"): Kernel {
-  const shared = best === "shared" ? compile(SHARED_KERNEL_BASE64) : undefined;
+  const shared = best === "shared" ? compileWasm(SHARED_KERNEL_BASE64) : undefined;
   if (shared !== undefined) return simdKernel(shared, true);
-  const plain = best === "scalar" ? undefined : compile(PLAIN_KERNEL_BASE64);
+  const plain = best === "scalar" ? undefined : compileWasm(PLAIN_KERNEL_BASE64);
   return plain === undefined ? scalarKernel() : simdKernel(plain, false);
 }
 
 /** Another thread's view of a shared block of memory. */
 export function attach(memory: WebAssembly.Memory): KernelMemory<CodeArithmetic> {
-  sharedModule ??= compile(SHARED_KERNEL_BASE64);
+  sharedModule ??= compileWasm(SHARED_KERNEL_BASE64);
   if (sharedModule === undefined) throw new Error("The thread lacks what the thread that called it has");
   return kernelMemory(sharedModule, memory, true);
 }
 
 let sharedModule: WebAssembly.Module | undefined;
-
-function compile(base64: string): WebAssembly.Module | undefined {
-  try {
-    return new WebAssembly.Module(Buffer.from(base64, "base64"));
-  } catch {
-    return undefined; // no WebAssembly (--jitless), or a processor or engine without these instructions
-  }
-}
 
 function simdKernel(module: WebAssembly.Module, shared: boolean): Kernel {
   const allocate = () =>
