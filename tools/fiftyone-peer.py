@@ -4,6 +4,8 @@
     fiftyone-peer.py facts FOLDER FILE      imports the FiftyOneDataset in FOLDER, writes its facts to FILE
     fiftyone-peer.py facts FOLDER FILE OUT  ... and exports it again to OUT
     fiftyone-peer.py labels KIND FOLDER FILE  imports a folder of FiftyOne's format KIND, writes its labels to FILE
+    fiftyone-peer.py table FOLDER FILE COLUMNS OUT  imports a CSVDataset, the columns as the kinds of COLUMNS (JSON) say,
+                                            writes its samples to FILE and exports the same columns to OUT
 
 Needs fiftyone 1.22.1 and a running mongod, named by FIFTYONE_DATABASE_URI.
 """
@@ -24,11 +26,13 @@ from PIL import Image
 SEED = 51
 WIDTH, HEIGHT = 32, 20
 DIMENSION = 8
+COLUMNS = ["number", "loss", "isGood", "kind.label", "words", "taken"]
 FORMATS = {
     "coco": (fo.types.COCODetectionDataset, {"label_field": "objects"}),
     "yolo": (fo.types.YOLOv5Dataset, {"label_field": "objects", "split": "val"}),
     "voc": (fo.types.VOCDetectionDataset, {"label_field": "objects"}),
     "tree": (fo.types.ImageClassificationDirectoryTree, {"label_field": "kind"}),
+    "csv": (fo.types.CSVDataset, {"fields": ["filepath", "id", "tags", *COLUMNS]}),
     "folders": (fo.types.FiftyOneDataset, {"use_dirs": True}),
     "fiftyone": (fo.types.FiftyOneDataset, {}),
 }
@@ -160,6 +164,19 @@ def labels(kind, folder, file):
     write_json({"samples": json.loads(json_util.dumps(samples))}, file)
 
 
+def table(folder, file, columns, out):
+    """Imports a table: FiftyOne reads columns as texts unless it is given a function for each."""
+    kinds = {"text": None, "number": float, "boolean": lambda cell: cell == "true", "list": json.loads}
+    parsers = {name: kinds[kind] for name, kind in json.loads(columns).items()}
+    parsers["tags"] = lambda cell: cell.split(",")
+    dataset = fo.Dataset.from_dir(
+        dataset_dir=folder, dataset_type=fo.types.CSVDataset, fields=dict(parsers), progress=False
+    )
+    samples = [[sample.filename, {name: plain(sample[name]) for name in parsers}] for sample in dataset]
+    write_json({"samples": samples}, file)
+    dataset.export(out, dataset_type=fo.types.CSVDataset, fields=["filepath", *parsers], progress=False)
+
+
 def facts_of(dataset):
     return {
         "count": len(dataset),
@@ -220,4 +237,4 @@ def write_json(value, path):
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    {"make": make, "facts": facts, "labels": labels}[command](*arguments)
+    {"make": make, "facts": facts, "labels": labels, "table": table}[command](*arguments)

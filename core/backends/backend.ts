@@ -15,6 +15,7 @@ export interface Batch {
 /** Hits of one query as columns, nearest first (farthest first if reversed); ties by id. */
 export interface Columns {
   readonly ids: readonly string[];
+  /** The same array as `ids` where a driver knows that both are equal. */
   readonly sampleIds: readonly string[];
   /** In the exact formula of `core/backends/metric.ts`: lower is closer. */
   readonly distances: Float32Array;

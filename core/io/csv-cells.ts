@@ -3,19 +3,25 @@
 /** What a cell is: text, or the kind of JSON value. `raw` takes a cell as it stands. */
 export type CellKind = "text" | "number" | "boolean" | "list" | "object" | "raw";
 
-/** What a cell looks like; null where it is empty. */
+/** Python writes a missing number so. */
+const NOT_A_NUMBER = /^(nan|NaN)$/;
+/** Python, and spreadsheets, write truth values with capitals. */
+const TRUTH_VALUE = /^(true|True|TRUE|false|False|FALSE)$/;
+
+/** What a cell looks like; null where it is empty, or a number that is missing. */
 export function kindOfCell(cell: string): CellKind | null {
-  if (cell === "") return null;
+  if (cell === "" || NOT_A_NUMBER.test(cell)) return null;
+  if (TRUTH_VALUE.test(cell)) return "boolean";
   const value = parsed(cell);
   if (typeof value === "number") return isExact(cell, value) ? "number" : "text";
-  if (typeof value === "boolean") return "boolean";
   if (Array.isArray(value)) return "list";
   return typeof value === "object" && value !== null ? "object" : "text";
 }
 
-/** The value of a cell of a column of this kind. */
+/** The value of a cell of a column of this kind; undefined where it has none. */
 export function decodeCell(cell: string, kind: CellKind): unknown {
   if (kind === "raw") return cell;
+  if (kind === "boolean" && TRUTH_VALUE.test(cell)) return cell.toLowerCase() === "true";
   if (kind !== "text") return parsed(cell);
   const value = cell.startsWith('"') ? parsed(cell) : undefined;
   return typeof value === "string" ? value : cell;

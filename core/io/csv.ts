@@ -40,14 +40,14 @@ export const csv: Format = {
   endings: [".csv", ".tsv"],
   detect: (path) => looksLikeTable(path, csv, FILE_NAME),
   async *read(path, options) {
-    const { file, base } = await tableSource(path, FILE_NAME, options);
+    const { file, bases } = await tableSource(path, FILE_NAME, options);
     const columns = await readColumns(file, options);
     for await (const row of readRows(file)) {
       const place = `${file}: line ${row.line}`;
       if ("failed" in row) yield { failed: row.failed };
       else {
         try {
-          yield { sample: toSampleInput(toRecord(row.cells, columns), base), place };
+          yield { sample: toSampleInput(toRecord(row.cells, columns), bases), place };
         } catch (error) {
           yield { failed: { path: place, reason: (error as Error).message } };
         }
@@ -59,7 +59,7 @@ export const csv: Format = {
     const fields = await samples.dataset.fields();
     const vectorFields = vectorFieldsOf(fields, options);
     const plainFields = fields.filter(({ type }) => type !== "vector");
-    const target = await tableTarget(path, csv, FILE_NAME, options);
+    const target = await tableTarget(path, csv, FILE_NAME, options, { inMedia: true });
     const delimiter = delimiterOf(target.file);
     const writer = await openTextWriter(target.file);
     try {

@@ -23,13 +23,13 @@ export const jsonl: Format = {
   endings: [".jsonl", ".ndjson"],
   detect: (path) => looksLikeTable(path, jsonl, FILE_NAME),
   async *read(path, options) {
-    const { file, base } = await tableSource(path, FILE_NAME, options);
+    const { file, bases } = await tableSource(path, FILE_NAME, options);
     for await (const line of readLines(file)) {
       const place = `${file}: line ${line.number}`;
       if ("failed" in line) yield { failed: { path: place, reason: line.failed } };
       else if (line.text.trim() !== "") {
         try {
-          yield { sample: parseLine(line.text, base, options), place };
+          yield { sample: parseLine(line.text, bases, options), place };
         } catch (error) {
           yield { failed: { path: place, reason: (error as Error).message } };
         }
@@ -57,7 +57,7 @@ export const jsonl: Format = {
 };
 
 /** A sample from a line of ours, or of others: members that are none of ours are fields. */
-function parseLine(text: string, base: string, options: ImportOptions): SampleInput {
+function parseLine(text: string, bases: readonly string[], options: ImportOptions): SampleInput {
   const parsed: unknown = JSON.parse(text);
   if (!isObject(parsed)) throw new Error("The line is no JSON object");
   const { fields, vectors, ...others } = parsed;
@@ -71,7 +71,7 @@ function parseLine(text: string, base: string, options: ImportOptions): SampleIn
   const { embeddingsField = DEFAULT_EMBEDDINGS_FIELD } = options;
   const vector = asVector(record[embeddingsField]);
   if (vector !== null) define(record, embeddingsField, vector);
-  return toSampleInput(record, base);
+  return toSampleInput(record, bases);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

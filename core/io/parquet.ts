@@ -42,12 +42,12 @@ export const parquet: Format = {
   endings: [".parquet"],
   detect: (path) => looksLikeTable(path, parquet, FILE_NAME),
   async *read(path, options) {
-    const { file, base } = await tableSource(path, FILE_NAME, options);
+    const { file, bases } = await tableSource(path, FILE_NAME, options);
     let number = 0;
     for await (const record of readRecords(file, options)) {
       const place = `${file}: row ${number++}`;
       try {
-        yield { sample: toSampleInput(record, base), place };
+        yield { sample: toSampleInput(record, bases), place };
       } catch (error) {
         yield { failed: { path: place, reason: (error as Error).message } };
       }

@@ -1,7 +1,8 @@
 /** What JSON Lines, CSV and Parquet have in common: where the file and the media lie, and records as samples. */
 
+import { existsSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { ExportOptions, ImportOptions } from "../dataset/io-port.ts";
 import type { SampleInput } from "../dataset/sample-input.ts";
 import { NearsightError } from "../errors.ts";
@@ -21,10 +22,10 @@ const MEDIA_FOLDER = "data";
 /** Field that vectors are in, where the file has no type for them. */
 export const DEFAULT_EMBEDDINGS_FIELD = "embeddings";
 
-/** A file to read, and the folder that relative paths in it start at. */
+/** A file to read, and the folders that relative paths in it start at: each path at the first where its file is. */
 export interface TableSource {
   readonly file: string;
-  readonly base: string;
+  readonly bases: readonly string[];
 }
 
 /** Where to write the file, and how paths are written in it. */
@@ -46,8 +47,10 @@ export async function tableSource(path: string, name: string, options: ImportOpt
   const isFile = (await stat(path)).isFile();
   const folder = isFile ? dirname(path) : path;
   const file = isFile ? path : resolve(path, options.labelsPath ?? name);
-  const base = options.dataPath === undefined ? dirname(file) : resolve(folder, options.dataPath);
-  if ((await stat(file).catch(() => null))?.isFile() === true) return { file, base };
+  // FiftyOne's paths start in the folder of media, those of others beside the file.
+  const own = [dirname(file), join(dirname(file), MEDIA_FOLDER)].filter((base) => existsSync(base));
+  const bases = options.dataPath === undefined ? own : [resolve(folder, options.dataPath)];
+  if ((await stat(file).catch(() => null))?.isFile() === true) return { file, bases };
   throw new NearsightError({
     code: "MEDIA_NOT_FOUND",
     message: `No file at '${file}'`,
@@ -56,12 +59,16 @@ export async function tableSource(path: string, name: string, options: ImportOpt
   });
 }
 
-/** A single file with absolute paths where the target is named as one; else a folder with the media beside it. */
+/**
+ * A single file with absolute paths where the target is named as one; else a folder with the media beside it,
+ * whose paths start at the file, or with `inMedia` in the folder of media.
+ */
 export async function tableTarget(
   path: string,
   format: Pick<Format, "name" | "endings">,
   name: string,
   options: ExportOptions,
+  { inMedia = false } = {},
 ): Promise<TableTarget> {
   if (hasEnding(path, format)) {
     if ((options.exportMedia ?? false) === false) return { file: path, place: async (filepath) => filepath };
@@ -73,8 +80,11 @@ export async function tableTarget(
   }
   await mkdir(path);
   const media = mediaWriter(join(path, MEDIA_FOLDER), options);
-  const place = async (filepath: string) =>
-    options.exportMedia === false ? filepath : `${MEDIA_FOLDER}/${await media.put(filepath)}`;
+  const place = async (filepath: string) => {
+    if (options.exportMedia === false) return filepath;
+    const medium = await media.put(filepath);
+    return inMedia ? medium : `${MEDIA_FOLDER}/${medium}`;
+  };
   return { file: join(path, name), place };
 }
 
@@ -85,7 +95,10 @@ function hasEnding(path: string, { endings }: Pick<Format, "endings">): boolean 
 const URL_START = /^[a-z][a-z0-9+.-]+:/i;
 
 /** A record as a sample: throws a plain error with the reason where it has no path. */
-export function toSampleInput(record: Readonly<Record<string, unknown>>, base: string): SampleInput {
+export function toSampleInput(
+  record: Readonly<Record<string, unknown>>,
+  bases: readonly string[],
+): SampleInput {
   const pathName = PATH_NAMES.find((name) => typeof record[name] === "string" && record[name] !== "");
   if (pathName === undefined) throw new Error(`There is no '${PATH_NAMES[0]}' in it`);
   const path = String(record[pathName]);
@@ -100,13 +113,20 @@ export function toSampleInput(record: Readonly<Record<string, unknown>>, base: s
   const { id, tags, media_type, mediaType = media_type, uri, ...fields } = sample;
   return {
     ...fields,
-    filepath: URL_START.test(path) ? path : resolve(base, path),
+    filepath: URL_START.test(path) ? path : placed(path, bases),
     // Numbers are ids in files of others.
     ...(id === undefined ? {} : { id: typeof id === "number" ? String(id) : (id as string) }),
     ...(tags === undefined ? {} : { tags: tags as string[] }),
     ...(typeof mediaType === "string" ? { mediaType } : {}),
     ...(typeof uri === "string" ? { uri } : {}),
   };
+}
+
+function placed(path: string, bases: readonly string[]): string {
+  const [first = ""] = bases;
+  if (isAbsolute(path) || bases.length < 2) return resolve(first, path);
+  const base = bases.find((folder) => existsSync(resolve(folder, path))) ?? first;
+  return resolve(base, path);
 }
 
 /** Names that are read as what they say. */

@@ -1,6 +1,6 @@
 /** Round trips through the real FiftyOne: its data sets read here, ours read there, and back again. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SimilarityIndex } from "../../core/dataset/brain-port.ts";
@@ -8,6 +8,8 @@ import type { Dataset } from "../../core/dataset/dataset.ts";
 import { F } from "../../core/dataset/field.ts";
 import type { ImportReport } from "../../core/dataset/io-port.ts";
 import type { Detection, Detections } from "../../core/dataset/labels.ts";
+import type { Sample } from "../../core/dataset/sample.ts";
+import type { SampleCollection } from "../../core/dataset/sample-collection.ts";
 import type { Nearsight } from "../../core/nearsight.ts";
 import { type FiftyOnePeer, startFiftyOne } from "../support/fiftyone-peer.ts";
 import { importNew } from "../support/imports.ts";
@@ -52,6 +54,11 @@ interface LabelledFiles {
     name: string,
     { readonly detections?: readonly LabelFacts[]; readonly label?: string } | null,
   ])[];
+}
+
+/** What it says of a table: the cells of each row, parsed, by the name of the file. */
+interface TableRows {
+  readonly samples: readonly (readonly [name: string, cells: Readonly<Record<string, unknown>>])[];
 }
 
 let ns: Nearsight;
@@ -229,6 +236,28 @@ describe("a data set that FiftyOne made", () => {
   });
 });
 
+describe("a table that FiftyOne made", () => {
+  test("has the same paths, ids, tags, numbers, truth values and texts", async () => {
+    const { dataset, report } = await imported(join(folder, "made/csv"));
+    expect(report).toMatchObject({ format: "csv", added: made.count, failed: [] });
+    const samples = await dataset.head(made.count);
+    for (const [i, fact] of made.samples.entries()) {
+      const { id, filepath, tags, fields } = samples[i] as Sample;
+      expect([id, tags]).toEqual([fact._id.$oid, fact.tags]);
+      expect(existsSync(filepath)).toBe(true);
+      expect(basename(filepath)).toBe(fact.filepath);
+      const { number, isGood, loss } = fact;
+      expect(fields).toEqual({
+        ...{ number, isGood, kind_label: (fact["kind"] as LabelFacts).label },
+        ...(typeof loss === "number" ? { loss } : {}),
+        // Lists and dates are the text that FiftyOne writes.
+        words: "x,y z,\u00fc\u2603",
+        taken: expect.stringMatching(/^\d{4}-01-02 03:04:05\.678000$/),
+      });
+    }
+  });
+});
+
 describe("a data set that was made here", () => {
   let dataset: Dataset;
   let facts: Facts;
@@ -313,6 +342,41 @@ describe("a data set that was made here", () => {
     const { samples } = JSON.parse(readFileSync(`${target}.json`, "utf8")) as LabelledFiles;
     const read = new Map(samples.map(([name, label]) => [name, label?.label]));
     expect(paths.map((path) => read.get(basename(path)))).toEqual(paths.map((_, i) => `kind ${i % 3}`));
+  });
+
+  test("has the same fields as a table in FiftyOne, and here again after that", async () => {
+    const target = join(folder, "out-table");
+    const table = await ns.createDataset();
+    const paths = await dataset.values<string>("filepath");
+    await table.addSamples(
+      paths.map((filepath, i) => ({
+        ...{ filepath, tags: i % 2 === 0 ? ["even", "all"] : ["all"], number: i / 4, isEven: i % 2 === 0 },
+        ...(i % 3 === 0 ? {} : { text: `a "quoted", two-line\ntext ${i}` }),
+        vector: Float32Array.of(i, -0.1, 1e-8),
+      })),
+    );
+    await table.export(target, { format: "csv" });
+    const columns = { number: "number", isEven: "boolean", text: "text", "vector[3]": "list" };
+    const again = join(folder, "out-table-again");
+    await peer.run("table", target, `${target}.json`, JSON.stringify(columns), again);
+    const read = JSON.parse(readFileSync(`${target}.json`, "utf8")) as TableRows;
+    const facts = new Map(read.samples);
+    for await (const sample of table) {
+      const { number, isEven, text = null } = sample.fields;
+      const { vectors } = await table.getVectors("vector", [sample]);
+      const expected = { tags: sample.tags, number, isEven, text, "vector[3]": [...vectors.data] };
+      expect(facts.get(basename(sample.filepath))).toEqual(expected);
+    }
+    const { dataset: copy, report } = await imported(again);
+    expect(report).toMatchObject({ format: "csv", added: paths.length, failed: [] });
+    const contents = async (one: SampleCollection) =>
+      Promise.all(
+        ["filepath", "tags", "number", "isEven", "text"].map(async (name) => await one.values(name)),
+      );
+    const [copied, ...values] = await contents(copy.sortBy("number"));
+    const [, ...expected] = await contents(table.sortBy("number"));
+    expect(values).toEqual(expected);
+    expect(copied?.every((path) => existsSync(String(path)))).toBe(true);
   });
 
   test("is the same after it was in FiftyOne", async () => {

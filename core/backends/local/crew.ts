@@ -4,8 +4,10 @@ import type { Bounded } from "./candidates.ts";
 import type { JoinPart } from "./code-join.ts";
 import type { ScanPart } from "./code-scan.ts";
 import { MOST_THREADS, PANEL_ROWS } from "./codes.ts";
+import { exactValues } from "./exact.ts";
+import type { Hits } from "./rank.ts";
 import type { Resident } from "./resident.ts";
-import { type Joined, type Tasks, tasksOn } from "./tasks.ts";
+import { type Joined, needed, type SortPart, sortedBy, type Tasks, tasksOn } from "./tasks.ts";
 import type { Helpers } from "./threads.ts";
 
 /** Below this many bytes to go over a second thread takes longer to wake up than it saves. */
@@ -40,23 +42,24 @@ export class Crew {
     return part.queries.map((_, i) => found.map((bounded) => bounded[i] as Bounded));
   }
 
-  /** Exact values of a vector, given as its bytes, and the slots. */
-  values(vector: Uint8Array, slots: Uint32Array): Float64Array {
+  /** The slots in sorted parts, one after the other. */
+  sort(part: SortPart): Hits[] {
     const { fileRows, layout } = this.#resident;
-    if (fileRows !== undefined) return fileRows.values(vector, slots);
+    const { vector, slots } = part;
+    if (fileRows !== undefined) return [sortedBy(layout.metric, this.values(vector, slots), part)];
     const few = slots.length * layout.stride < WORTH_SHARING_BYTES;
-    if (few || this.threads === 1) return this.#here.values({ vector, slots });
-    const parts = split(slots.length, this.threads).map(({ from, to }) => ({
-      vector,
-      slots: slots.subarray(from, to),
-    }));
-    const values = new Float64Array(slots.length);
-    let at = 0;
-    for (const part of this.#run("values", parts)) {
-      values.set(part, at);
-      at += part.length;
-    }
-    return values;
+    if (few || this.threads === 1) return [this.#here.sort(part)];
+    const stretches = split(slots.length, this.threads);
+    return this.#run(
+      "sort",
+      stretches.map(({ from, to }) => ({ ...part, slots: slots.subarray(from, to) })),
+    );
+  }
+
+  /** Exact values of a vector, given as its bytes, and slots, found by this thread alone. */
+  values(vector: Uint8Array, slots: Uint32Array): Float64Array {
+    const { fileRows, rows } = this.#resident;
+    return fileRows?.values(vector, slots) ?? exactValues(needed(rows), vector, slots);
   }
 
   /** The possible neighbours of the rows of each part; as many parts as there are threads. */

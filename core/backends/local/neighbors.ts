@@ -178,7 +178,7 @@ export class NeighborWalk {
     this.#pairs?.take(slot, take);
     const all = { slots: Uint32Array.from(slots), distances: Float32Array.from(distances) };
     const options = { k: this.#k, reverse: false, maxDistance: this.#maxDistance };
-    const hits = rank(all, resident.ids, options);
+    const hits = rank(all, resident, options);
     this.#ready.push({ slot, hits });
     this.#from = slot + 1;
     return hits.slots.length;

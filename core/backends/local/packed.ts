@@ -27,9 +27,12 @@ export function packHits(names: Names, { slots, distances }: Hits): PackedHits {
   return { entries: packEntries(names, slots), distances };
 }
 
-export function unpackEntries({ ids, sampleIds }: PackedEntries): { ids: string[]; sampleIds: string[] } {
+export function unpackEntries({ ids, sampleIds }: PackedEntries): {
+  readonly ids: readonly string[];
+  readonly sampleIds: readonly string[];
+} {
   const unpacked = unpackStrings(ids);
-  return { ids: unpacked, sampleIds: sampleIds === undefined ? [...unpacked] : unpackStrings(sampleIds) };
+  return { ids: unpacked, sampleIds: sampleIds === undefined ? unpacked : unpackStrings(sampleIds) };
 }
 
 export function unpackHits({ entries, distances }: PackedHits): Columns {

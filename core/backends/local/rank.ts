@@ -1,4 +1,4 @@
-/** Sorts hits by distance, ties by id, and cuts them to k. */
+/** Sorts hits by distance, ties by id, and cuts them to k; parts may be sorted by threads of their own. */
 
 /** Slots with their distances, in order. */
 export interface Hits {
@@ -14,6 +14,13 @@ export interface RankOptions {
   readonly after?: { readonly distance: number; readonly id: string } | undefined;
 }
 
+/** The ids of slots. */
+export interface RankNames {
+  readonly ids: readonly (string | null)[];
+  /** True where the later of two slots has the larger id: ties are in order then while slots are. */
+  readonly ascending?: boolean;
+}
+
 /** Below this, comparing is faster than counting digits. */
 const WORTH_RADIX = 512;
 /** Up to so many equal distances are put in order one by one. */
@@ -22,12 +29,50 @@ const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
 
 /** The first `k` of `hits`, nearest first or farthest first, without those beyond `maxDistance`. */
-export function rank(hits: Hits, ids: readonly (string | null)[], options: RankOptions): Hits {
-  const near = past(within(hits, options.maxDistance), ids, options);
-  const sorted = near.slots.length < WORTH_RADIX ? compared(near, options) : counted(near, options);
-  orderTies(sorted, ids);
-  const count = Math.min(options.k ?? sorted.slots.length, sorted.slots.length);
-  return { slots: sorted.slots.slice(0, count), distances: sorted.distances.slice(0, count) };
+export function rank(hits: Hits, names: RankNames, options: RankOptions): Hits {
+  return rankSorted([sortHits(hits, options)], names, options);
+}
+
+/** The same of parts that `sortHits` has sorted, whose slots follow each other. */
+export function rankSorted(parts: readonly Hits[], names: RankNames, options: RankOptions): Hits {
+  const sorted = past(
+    parts.reduce((first, second) => merged(first, second, options)),
+    names.ids,
+    options,
+  );
+  if (names.ascending !== true) orderTies(sorted, names.ids);
+  const { slots, distances } = sorted;
+  const { k } = options;
+  if (k === null || k >= slots.length) return sorted;
+  return { slots: slots.slice(0, k), distances: distances.slice(0, k) };
+}
+
+/** Hits in new arrays in order of distance, equal ones as they were, without those beyond `maxDistance`. */
+export function sortHits(hits: Hits, options: Pick<RankOptions, "reverse" | "maxDistance">): Hits {
+  const near = within(hits, options.maxDistance);
+  return near.slots.length < WORTH_RADIX ? compared(near, options) : counted(near, options);
+}
+
+/** Two sorted parts as one; of equal distances those of the first part come first. */
+function merged(first: Hits, second: Hits, { reverse }: Pick<RankOptions, "reverse">): Hits {
+  const [size, otherSize] = [first.slots.length, second.slots.length];
+  const slots = new Uint32Array(size + otherSize);
+  const distances = new Float32Array(size + otherSize);
+  const sign = reverse ? -1 : 1;
+  let at = 0;
+  let other = 0;
+  for (; at < size && other < otherSize; ) {
+    const own = first.distances[at] as number;
+    const next = second.distances[other] as number;
+    const to = at + other;
+    const takesOther = sign * next < sign * own;
+    distances[to] = takesOther ? next : own;
+    slots[to] = (takesOther ? second.slots[other++] : first.slots[at++]) as number;
+  }
+  const [rest, from] = at < size ? [first, at] : [second, other];
+  slots.set(rest.slots.subarray(from), at + other);
+  distances.set(rest.distances.subarray(from), at + other);
+  return { slots, distances };
 }
 
 function within(hits: Hits, maxDistance: number): Hits {
@@ -53,7 +98,7 @@ function past(hits: Hits, ids: readonly (string | null)[], { after, reverse }: R
 }
 
 /** Hits in order of distance, by comparing. */
-function compared({ slots, distances }: Hits, { reverse }: RankOptions): Hits {
+function compared({ slots, distances }: Hits, { reverse }: Pick<RankOptions, "reverse">): Hits {
   const keys = orderedKeys(distances, reverse);
   const order = Uint32Array.from(keys.keys()).sort((a, b) => (keys[a] as number) - (keys[b] as number));
   return {
@@ -63,14 +108,14 @@ function compared({ slots, distances }: Hits, { reverse }: RankOptions): Hits {
 }
 
 /** The same by radix sort: linear, where comparing is slow at a million. */
-function counted(hits: Hits, { reverse }: RankOptions): Hits {
+function counted(hits: Hits, { reverse }: Pick<RankOptions, "reverse">): Hits {
   const { length } = hits.slots;
   let keys = orderedKeys(hits.distances, reverse);
   let slots: Uint32Array = hits.slots.slice();
   let otherKeys = new Uint32Array(length);
   let otherSlots: Uint32Array = new Uint32Array(length);
-  for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
-    const starts = digitStarts(keys, shift);
+  for (const [digit, starts] of digitStarts(keys).entries()) {
+    const shift = digit * DIGIT_BITS;
     // Keys and slots move together, so that all reading is in order.
     for (let i = 0; i < length; i++) {
       const key = keys[i] as number;
@@ -87,20 +132,25 @@ function counted(hits: Hits, { reverse }: RankOptions): Hits {
   return { slots, distances: new Float32Array(keys.buffer, 0, length) };
 }
 
-/** Where the keys with each value of a digit start in their order. */
-function digitStarts(keys: Uint32Array, shift: number): Uint32Array {
-  const starts = new Uint32Array(DIGITS);
+/** For each digit, where the keys with each of its values start in their order. */
+function digitStarts(keys: Uint32Array): readonly [Uint32Array, Uint32Array, Uint32Array] {
+  const [low, middle, high] = [new Uint32Array(DIGITS), new Uint32Array(DIGITS), new Uint32Array(DIGITS)];
   for (let i = 0; i < keys.length; i++) {
-    const value = ((keys[i] as number) >>> shift) & (DIGITS - 1);
-    starts[value] = (starts[value] as number) + 1;
+    const key = keys[i] as number;
+    const [a, b, c] = [key & (DIGITS - 1), (key >>> DIGIT_BITS) & (DIGITS - 1), key >>> (2 * DIGIT_BITS)];
+    low[a] = (low[a] as number) + 1;
+    middle[b] = (middle[b] as number) + 1;
+    high[c] = (high[c] as number) + 1;
   }
-  let start = 0;
-  for (let value = 0; value < DIGITS; value++) {
-    const size = starts[value] as number;
-    starts[value] = start;
-    start += size;
+  for (const starts of [low, middle, high]) {
+    let start = 0;
+    for (let value = 0; value < DIGITS; value++) {
+      const size = starts[value] as number;
+      starts[value] = start;
+      start += size;
+    }
   }
-  return starts;
+  return [low, middle, high];
 }
 
 /** Float32 bits as integers of the same order. */

@@ -40,6 +40,8 @@ export class Resident {
   size = 0;
   /** Slots below this have codes. */
   #encoded = 0;
+  /** Whether ids ascend in a state of the file, once it was asked. */
+  #ascent: { readonly version: number; readonly ascends: boolean } | undefined;
   /** The state of the file in which the ids of each block were loaded last. */
   readonly #blockVersions: number[] = [];
   readonly #kernel: Kernel;
@@ -102,6 +104,14 @@ export class Resident {
       }
     }
     return !this.encoded;
+  }
+
+  /** True where the later of two slots has the larger id, by code units: as where ids were made one after another. */
+  get ascending(): boolean {
+    if (this.#ascent?.version !== this.version) {
+      this.#ascent = { version: this.version, ascends: ascends(this.ids) };
+    }
+    return this.#ascent.ascends;
   }
 
   /** The stretches of slots whose ids were loaded after that state of the file. */
@@ -199,6 +209,16 @@ export class Resident {
 }
 
 let next = 1;
+
+function ascends(ids: readonly (string | null)[]): boolean {
+  let last: string | null = null;
+  for (const id of ids) {
+    if (id === null) continue;
+    if (last !== null && id <= last) return false;
+    last = id;
+  }
+  return true;
+}
 
 function enlarged<Values extends Uint8Array | Float64Array | Float32Array>(from: Values, to: Values): Values {
   to.set(from);

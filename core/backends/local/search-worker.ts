@@ -2,6 +2,7 @@
 
 import { workerData } from "node:worker_threads";
 import { attach, type CodeArithmetic, type KernelMemory } from "./kernel/kernel.ts";
+import type { Hits } from "./rank.ts";
 import { tasksOn, type Views } from "./tasks.ts";
 import type { HelperAnswer, HelperCall, HelperForget, HelperSetup } from "./threads.ts";
 
@@ -27,12 +28,19 @@ function answer({ method, part, codes, rows }: HelperCall): HelperAnswer {
   }
 }
 
+/** The buffers of sorted slots, which are the answer's own: they move to the caller. */
+function buffersOf(found: HelperAnswer): ArrayBuffer[] {
+  const { slots, distances } = ("value" in found ? found.value : {}) as Partial<Hits>;
+  return [slots, distances].flatMap((array) => (array === undefined ? [] : [array.buffer as ArrayBuffer]));
+}
+
 port.on("message", (call: HelperCall | HelperForget) => {
   if ("forget" in call) {
     for (const number of call.forget) memories.delete(number);
     return;
   }
-  port.postMessage(answer(call));
+  const found = answer(call);
+  port.postMessage(found, buffersOf(found));
   Atomics.add(state, 0, 1);
   Atomics.notify(state, 0);
 });

@@ -5,8 +5,7 @@ import { Candidates } from "./candidates.ts";
 import { ROUNDING } from "./code-join.ts";
 import type { CodeQuery } from "./code-scan.ts";
 import { Crew } from "./crew.ts";
-import { distancesFrom } from "./exact.ts";
-import { type Hits, type RankOptions, rank } from "./rank.ts";
+import { type Hits, type RankOptions, rankSorted } from "./rank.ts";
 import type { Resident } from "./resident.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
 import type { Helpers } from "./threads.ts";
@@ -43,9 +42,8 @@ export function searchResident(
     const norms = pass.map(length);
     const candidates = candidatesOf({ resident, crew, pass, norms }, allowed, options);
     candidates.forEach((slots, i) => {
-      const query = pass[i] as VectorData;
-      const distances = exactDistances(resident, crew, query, norms[i] ?? 0, slots);
-      hits.push(rank({ slots, distances }, resident.ids, options));
+      const parts = sortedParts(resident, crew, pass[i] as VectorData, norms[i] ?? 0, slots, options);
+      hits.push(rankSorted(parts, resident, options));
     });
   }
   return hits;
@@ -230,25 +228,25 @@ function inRange(resident: Resident, norm: number): boolean {
   return metric !== "euclidean" || (norm + maximumNorm) ** 2 < LARGEST_SUM;
 }
 
-/** Distances in double precision, rounded once. */
-function exactDistances(
-  resident: Resident,
+/** Slots sorted by distances in double precision, rounded once. */
+function sortedParts(
+  { norms }: Resident,
   crew: Crew,
   query: VectorData,
   norm: number,
   slots: Uint32Array,
-): Float32Array {
-  const { metric } = resident.layout;
-  const bytes = new Uint8Array(query.buffer, query.byteOffset, query.byteLength);
-  const values = crew.values(bytes, slots);
-  return distancesFrom(metric, values, norm, resident.norms, slots);
+  { reverse, maxDistance }: RankOptions,
+): Hits[] {
+  const vector = new Uint8Array(query.buffer, query.byteOffset, query.byteLength);
+  return crew.sort({ vector, norm, norms, slots, reverse, maxDistance });
 }
 
 /** The slots a search may find, in order. */
 export function slotsAllowed(allowed: Allowed, resident: Resident): Uint32Array {
   if (allowed.slots !== undefined) return allowed.slots;
   const mask = allowed.mask ?? resident.live;
-  const list = new Uint32Array(allowed.count);
+  // Shared, so that search threads need no copy.
+  const list = new Uint32Array(new SharedArrayBuffer(allowed.count * 4));
   let count = 0;
   for (let slot = 0; slot < resident.slots; slot++) if (mask[slot] === 1) list[count++] = slot;
   return list.subarray(0, count);

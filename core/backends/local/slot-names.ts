@@ -77,7 +77,7 @@ export class SlotNames {
 
   #columns({ slots, distances }: Hits): Columns {
     const ids = named(this.#ids, slots);
-    const sampleIds = this.#sampleIds === undefined ? ids.slice() : named(this.#sampleIds, slots);
+    const sampleIds = this.#sampleIds === undefined ? ids : named(this.#sampleIds, slots);
     return { ids, sampleIds, distances };
   }
 }

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { folderWith } from "../../support/imports.ts";
 import { contentsOf, samplesArbitrary } from "../../support/samples.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
@@ -165,6 +166,33 @@ describe("CSV of others", () => {
     expect(await dataset.values("number")).toEqual([1.5, -2]);
     expect(await dataset.values("flag")).toEqual([true, false]);
     expect(await dataset.values("long")).toEqual(["12345678901234567891", "2"]);
+  });
+
+  test("missing numbers and truth values are read as Python writes them, and texts of that look stay texts", async () => {
+    const { dataset } = await read(
+      "filepath,loss,good,name\na.jpg,nan,True,nan\nb.jpg,-0.5,False,True\nc.jpg,,,Ann\n",
+    );
+    expect(await dataset.values("loss")).toEqual([null, -0.5, null]);
+    expect(await dataset.values("good")).toEqual([true, false, null]);
+    expect(await dataset.values("name")).toEqual(["nan", "True", "Ann"]);
+    const texts = await ns.createDataset(name());
+    await texts.addSamples(["True", "nan", "NaN", "FALSE"].map((text) => ({ filepath: "a.jpg", text })));
+    const file = join(temporaryFolder(), "texts.csv");
+    await texts.export(file);
+    const { dataset: copy } = await ns.datasetFromDir(file, { name: name() });
+    expect(await copy.values("text")).toEqual(["True", "nan", "NaN", "FALSE"]);
+  });
+
+  test("a path starts at the file or in the folder of media beside it, where there is such a file", async () => {
+    const folder = folderWith({
+      "labels.csv": "filepath\na.jpg\ndata/b.jpg\nc.jpg\ngone.jpg\n",
+      "a.jpg": "",
+      "data/b.jpg": "",
+      "data/c.jpg": "",
+    });
+    const { dataset } = await ns.datasetFromDir(folder, { name: name() });
+    const paths = ["a.jpg", "data/b.jpg", "data/c.jpg", "gone.jpg"].map((path) => join(folder, path));
+    expect(await dataset.values("filepath")).toEqual(paths);
   });
 
   test("tags are split at commas, quotes and line breaks are kept, short rows lack fields", async () => {

@@ -7,7 +7,13 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
 import { type Kernel, loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
-import { type Hits, type RankOptions, rank } from "../../../core/backends/local/rank.ts";
+import {
+  type Hits,
+  type RankOptions,
+  rank,
+  rankSorted,
+  sortHits,
+} from "../../../core/backends/local/rank.ts";
 import { Resident } from "../../../core/backends/local/resident.ts";
 import { searchResident } from "../../../core/backends/local/search.ts";
 import { headerOf } from "../../../core/backends/local/spec.ts";
@@ -205,11 +211,36 @@ describe.each(Object.entries(ways))("%s", (name, way) => {
   });
 });
 
+test("ids that ascend no more are noticed", () => {
+  const { resident, file, refresh, search } = load("cosine", 2, new Float32Array(4).fill(1), {
+    kernel: loadKernel(),
+  });
+  const found = () => {
+    const [hits] = search([Float32Array.of(1, 1)], { k: null, reverse: false, maxDistance: Infinity });
+    return Array.from(hits?.slots ?? [], (slot) => resident.ids[slot]);
+  };
+  const add = (id: string) => {
+    upsertEntries(file, { ids: [id], sampleIds: [id], data: Float32Array.of(1, 1) });
+    refresh();
+  };
+  const [first = "", second = ""] = resident.ids.map(String);
+  add("~~");
+  expect(resident.ascending).toBe(true);
+  expect(found()).toEqual([first, second, "~~"]);
+  add("!");
+  expect(resident.ascending).toBe(false);
+  expect(found()).toEqual(["!", first, second, "~~"]);
+  deleteEntries(file, ["!"]);
+  expect(found()).toEqual([first, second, "~~"]);
+  file.close();
+});
+
 test("rank sorts any numbers as a plain sort does", () => {
   const distance = fc.oneof(fc.float({ noNaN: true }), fc.constantFrom(0, 1, -1, 0.5));
   fc.assert(
     fc.property(
-      fc.array(distance, { maxLength: 200 }),
+      // From 512 on they are sorted by their digits.
+      fc.array(distance, { maxLength: 1500, size: "max" }),
       fc.boolean(),
       fc.option(fc.integer({ min: 1, max: 50 })),
       (values, reverse, k) => {
@@ -217,7 +248,8 @@ test("rank sorts any numbers as a plain sort does", () => {
         const distances = Float32Array.from(values, (value) => value + 0);
         const slots = Uint32Array.from(distances.keys());
         const ids = Array.from(slots, (slot) => idOf(slot));
-        const found = rank({ slots, distances }, ids, { k, reverse, maxDistance: Infinity });
+        const options = { k, reverse, maxDistance: Infinity };
+        const found = rank({ slots, distances }, { ids }, options);
         const sign = reverse ? -1 : 1;
         const expected = [...slots]
           .sort(
@@ -226,9 +258,21 @@ test("rank sorts any numbers as a plain sort does", () => {
           )
           .slice(0, k ?? undefined);
         expect([...found.slots]).toEqual(expected);
+        const half = Math.floor(slots.length / 2);
+        const parts = [slots.subarray(0, half), slots.subarray(half)].map((part) =>
+          sortHits(
+            { slots: part, distances: Float32Array.from(part, (slot) => distances[slot] ?? 0) },
+            options,
+          ),
+        );
+        expect(rankSorted(parts, { ids }, options)).toEqual(found);
+        const ascending = ids.map((_, slot) => String(slot).padStart(4, "0"));
+        expect(rankSorted(parts, { ids: ascending, ascending: true }, options)).toEqual(
+          rank({ slots, distances }, { ids: ascending }, options),
+        );
       },
     ),
-    { seed: 3, numRuns: 200 },
+    { seed: 3, numRuns: 100 },
   );
 });
 

@@ -83,13 +83,14 @@ test("a helper that fails is let go of, and its part is done here", () => {
   const { codes, rows } = resident;
   const parts = [0, 1].map((i) => ({
     vector: new Uint8Array(queries[0]?.buffer ?? new ArrayBuffer(0), 0, DIMENSION * 4),
-    slots: Uint32Array.of(i),
+    slots: Uint32Array.of(i, 9, 4),
+    ...{ norm: 1, norms: resident.norms, reverse: false, maxDistance: Infinity },
   }));
   const here = tasksOn({ codes, rows });
-  const expected = parts.map((part) => here.values(part));
+  const expected = parts.map((part) => here.sort(part));
   // The helpers are told of no rows, which this part needs.
-  expect(helpers.run("values", parts, { codes, rows: undefined }, here)).toEqual(expected);
+  expect(helpers.run("sort", parts, { codes, rows: undefined }, here)).toEqual(expected);
   expect(helpers.threads).toBe(2);
   // Without any helper all parts are done here.
-  expect(others.run("values", parts, { codes, rows }, here)).toEqual(expected);
+  expect(others.run("sort", parts, { codes, rows }, here)).toEqual(expected);
 });
