@@ -42,6 +42,8 @@ export interface Capabilities {
   readonly reverse: boolean;
   readonly radius: boolean;
   readonly exact: boolean;
+  /** True where making writes visible costs a call of its own, so that it is better done once for many. Default false. */
+  readonly publishes?: boolean;
 }
 
 /** What to make: `dimension` counts numbers, or bits for binary vectors. */
@@ -65,7 +67,10 @@ export interface CollectionInfo {
 }
 
 export interface WriteOptions {
-  /** `now` (default): once the call resolves, search, fetch and describe see the write. */
+  /**
+   * `now` (default): once the call resolves, search, fetch and describe see the write, and what this collection
+   * wrote `eventually` before it; a write of nothing does for that.
+   */
   readonly visible?: "now" | "eventually";
   readonly signal?: AbortSignal | undefined;
 }

@@ -8,13 +8,14 @@ import { NearsightError, throwIfAborted } from "../errors.ts";
 import type { EntryRecord, RunRecord } from "../store/store-runs.ts";
 import { findOrRecordRun } from "./compute-similarity.ts";
 import type { BrainContext } from "./context.ts";
-import { dropVectors, entryPages, type Failure, writeBatch } from "./entries.ts";
+import { dropVectors, entryPages, type Failure } from "./entries.ts";
 import { withLease } from "./lease.ts";
 import { indexGone, type OpenIndex, openIndex, openKnown } from "./open-index.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
 import { type BuildRequest, checkedMetric, chooseBackend, hashOf } from "./request.ts";
 import { findRun } from "./runs.ts";
 import { createSimilarityIndex } from "./similarity-index.ts";
+import { startWriter, type Writer } from "./writer.ts";
 
 /** Options of `copyRun` that are not the backend's. */
 const OWN_OPTIONS = {
@@ -150,17 +151,19 @@ async function copyEntries(
   let done = 0;
   let failed = 0;
   progress?.({ phase: "copying", done, total, failed });
+  const writer = startWriter(target, epoch);
   for await (const page of entryPages(source.context.store, source.run.id, ["indexed", "failed"])) {
     throwIfAborted(signal);
     const indexed = page.filter((entry) => entry.state === "indexed");
     const failures = [
-      ...(await copyPage(source, target, await notYetThere(target, indexed), epoch)),
+      ...(await copyPage(source, target, writer, await notYetThere(target, indexed), epoch)),
       ...(await copyFailures(target, page, epoch)),
     ];
     done += indexed.length;
     failed += failures.length;
     progress?.({ phase: "copying", done, total, failed });
   }
+  await dropVectors(target, await writer.finish());
   const [first] = await entries.list(target.run.id, { states: ["failed"], limit: 1 });
   return {
     state: first === undefined ? "ready" : "partial",
@@ -176,10 +179,11 @@ async function notYetThere(target: OpenIndex, entries: readonly EntryRecord[]): 
   return entries.filter((entry) => !ids.has(entry.entryId));
 }
 
-/** Plans, writes and settles one page; the batches are as large as the source gives them. */
+/** Plans and writes one page; the batches are as large as the source gives them. */
 async function copyPage(
   source: OpenIndex,
   target: OpenIndex,
+  writer: Writer,
   page: readonly EntryRecord[],
   epoch: number,
 ): Promise<readonly Failure[]> {
@@ -192,7 +196,7 @@ async function copyPage(
   const left = new Map(page.map((entry) => [entry.entryId, entry]));
   const failures: Failure[] = [];
   for await (const batch of collection.fetch(selectIds([...left.keys()]))) {
-    const { failed, unwanted } = await writeBatch(target, withSources(batch, left), epoch);
+    const { failed, unwanted } = await writer.write(withSources(batch, left));
     await dropVectors(target, unwanted);
     failures.push(...failed);
     for (const id of batch.ids) left.delete(id);

@@ -1,12 +1,11 @@
 /** Keeps a run's entries in step with its collection: planned before a write, settled after it. */
 
-import type { Batch, Collection } from "../backends/backend.ts";
+import type { Collection } from "../backends/backend.ts";
 import type { FailedEntry } from "../dataset/brain-port.ts";
 import { type Matrix, matrix } from "../matrix.ts";
 import type { MetadataStore } from "../store/store.ts";
-import type { EntryRecord, EntryState, PlannedEntry, SettledEntries } from "../store/store-runs.ts";
+import type { EntryRecord, EntryState, PlannedEntry } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
-import { leaseLost } from "./lease.ts";
 import type { OpenIndex } from "./open-index.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
 
@@ -50,39 +49,9 @@ export async function failedEntries(
   return entries.map(({ entryId, sampleId, reason }) => ({ id: entryId, sampleId, reason: reason ?? "" }));
 }
 
-/** What became of a batch: entries that were refused, and those that were deleted while it was written. */
-export interface WriteOutcome {
-  readonly failed: readonly Failure[];
-  readonly unwanted: readonly string[];
-}
-
-/** Writes one batch to the collection and settles its entries. */
-export async function writeBatch(
-  index: OpenIndex,
-  batch: Batch & Pick<SettledEntries, "sourceVersions">,
-  epoch?: number,
-): Promise<WriteOutcome> {
-  if (epoch !== undefined) await assertHeld(index, epoch);
-  const collection = await index.collectionFor(batch.vectors);
-  const stored = index.run.config.normalized
-    ? { ...batch, vectors: normalized(batch.vectors as Matrix) }
-    : batch;
-  const { failed } = await collection.upsert(once(stored));
-  const refused = new Set(failed.map((failure) => failure.id));
-  const indexed = batch.ids.filter((id) => !refused.has(id));
-  const settled = { indexed, failed, sourceVersions: batch.sourceVersions };
-  const unwanted = await index.context.store.entries.settle(index.run.id, settled, epoch);
-  return { failed, unwanted };
-}
-
 /** Takes vectors out that came after the deletion of their entries, which had found nothing there yet. */
 export async function dropVectors(index: OpenIndex, entryIds: readonly string[]): Promise<void> {
   if (entryIds.length > 0) await (await index.collection())?.delete(once(entryIds));
-}
-
-/** Keeps a builder that lost its lease from writing another batch. */
-async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
-  if ((await context.store.runs.epoch(run.id)) !== epoch) throw leaseLost(run);
 }
 
 /** Removes entries from the collection, then from the store. */

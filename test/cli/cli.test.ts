@@ -233,9 +233,9 @@ describe("data sets and runs", () => {
     expect(datasets).toContainEqual({ name: "one", samples: 1, brainRuns: ["whole"] });
 
     const indexes = join(home, "indexes");
-    const before = readdirSync(indexes).filter((name) => name.startsWith("few-"));
+    const before = readdirSync(indexes).filter((name) => name.startsWith("few_"));
     await cli.json(["runs", "delete", "one", "whole", "--cleanup"]);
-    const after = readdirSync(indexes).filter((name) => name.startsWith("few-"));
+    const after = readdirSync(indexes).filter((name) => name.startsWith("few_"));
     expect(before).not.toEqual([]);
     expect(after).toEqual([]);
     expect(await cli.json(["datasets", "delete", "one"])).toEqual({

@@ -21,6 +21,7 @@ const CAPABILITIES: Capabilities = {
   reverse: true,
   radius: true,
   exact: false,
+  publishes: true,
 };
 
 /**

@@ -6,7 +6,7 @@ export const MAX_HITS = 10_000;
  * Most entries a filter may leave for a search to be exact: Lucene compares one by one what is no more than
  * `num_candidates` (`AbstractKnnVectorQuery`).
  */
-export const EXACT_ENTRIES = MAX_HITS;
+export const EXACT_ENTRIES = 10_000;
 /** Default of `index.max_terms_count`; parts of a view are smaller. */
 export const MAX_TERMS = 65_536;
 /** `_id` is refused above it (`IdFieldMapper`). */

@@ -30,7 +30,7 @@ const QUANTISED_TYPES: readonly string[] = [
 ];
 
 /** Options of an index: what `params` of its spec may hold. */
-export const INDEX_OPTIONS: readonly string[] = ["indexOptions", "shards", "replicas", "readableVectors"];
+const INDEX_OPTIONS: readonly string[] = ["indexOptions", "shards", "replicas", "readableVectors"];
 
 /** As base64, which is short and quick to read; or as lists of numbers, which every server and FiftyOne read. */
 export type Encoding = "base64" | "numbers";

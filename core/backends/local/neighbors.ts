@@ -178,7 +178,8 @@ export class NeighborWalk {
     this.#pairs?.take(slot, take);
     const all = { slots: Uint32Array.from(slots), distances: Float32Array.from(distances) };
     const options = { k: this.#k, reverse: false, maxDistance: this.#maxDistance };
-    const hits = rank(all, resident, options);
+    // Pairs come in the order they were found, not in that of slots: ties are put in order by ids.
+    const hits = rank(all, { ids: resident.ids }, options);
     this.#ready.push({ slot, hits });
     this.#from = slot + 1;
     return hits.slots.length;

@@ -5,7 +5,7 @@ import { Candidates } from "./candidates.ts";
 import { ROUNDING } from "./code-join.ts";
 import type { CodeQuery } from "./code-scan.ts";
 import { Crew } from "./crew.ts";
-import { type Hits, type RankOptions, rankSorted } from "./rank.ts";
+import { type Hits, type RankNames, type RankOptions, rankSorted } from "./rank.ts";
 import type { Resident } from "./resident.ts";
 import { QUERIES_PER_PASS } from "./segment.ts";
 import type { Helpers } from "./threads.ts";
@@ -27,6 +27,14 @@ const SMALLEST_NORM = 1e-18;
 /** The same for the factors of codes, of which three are multiplied. */
 const CODED_NORMS = { least: 1e-11, most: 1e11 };
 
+/** Ties of candidates are in order by themselves only where the candidates come in the order of slots. */
+function namesFor(resident: Resident, slots: Uint32Array): RankNames {
+  for (let i = 1; i < slots.length; i++) {
+    if ((slots[i] as number) < (slots[i - 1] as number)) return { ids: resident.ids };
+  }
+  return resident;
+}
+
 /** One set of hits per query, the queries given as rows of the collection's kind. */
 export function searchResident(
   resident: Resident,
@@ -43,7 +51,7 @@ export function searchResident(
     const candidates = candidatesOf({ resident, crew, pass, norms }, allowed, options);
     candidates.forEach((slots, i) => {
       const parts = sortedParts(resident, crew, pass[i] as VectorData, norms[i] ?? 0, slots, options);
-      hits.push(rankSorted(parts, resident, options));
+      hits.push(rankSorted(parts, namesFor(resident, slots), options));
     });
   }
   return hits;

@@ -119,7 +119,7 @@ export function grpcError({ code, details }: GrpcFailure, call: CallFacts): Near
   return failed(said, call, { grpcCode: code });
 }
 
-export function indexNotFound(name: string): NearsightError {
+function indexNotFound(name: string): NearsightError {
   return facts("INDEX_NOT_FOUND", `Expected a Milvus collection named '${name}' but found none`, {
     hint: "Choose one of those that list() gives, or build it again",
     details: { collection: name },

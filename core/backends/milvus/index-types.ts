@@ -52,12 +52,7 @@ export function indexOptionsOf(
   };
 }
 
-export const OPTION_NAMES: readonly string[] = [
-  "indexType",
-  "indexParams",
-  "searchParams",
-  "consistencyLevel",
-];
+const OPTION_NAMES: readonly string[] = ["indexType", "indexParams", "searchParams", "consistencyLevel"];
 
 /**
  * Search parameters for `k` hits, those given by the user over those chosen here. The more is looked at the

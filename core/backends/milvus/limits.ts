@@ -23,7 +23,7 @@ export const WRITE_BYTES = 4 << 20;
 /** Writes under way at once. */
 export const WRITES_AT_ONCE = 3;
 /** Ids of one condition: the server takes some 30 ms for each 1,000. */
-export const CONDITION_IDS = MAX_HITS;
+export const CONDITION_IDS = 16_384;
 export const CONDITION_BYTES = 8 << 20;
 /** Entries of one page that is read; a page stays far below what a server sends at once. */
 export const READ_ROWS = 1000;

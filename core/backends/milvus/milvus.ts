@@ -23,6 +23,7 @@ const CAPABILITIES: Capabilities = {
   reverse: true,
   radius: true,
   exact: false,
+  publishes: true,
 };
 
 /**

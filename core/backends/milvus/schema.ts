@@ -233,7 +233,7 @@ function foreign(name: string, expected: string, found: string): NearsightError 
   });
 }
 
-export function refused(
+function refused(
   code: "METRIC_NOT_SUPPORTED" | "INVALID_ARGUMENT" | "LIMIT_EXCEEDED",
   message: string,
   hint: string,

@@ -4,8 +4,9 @@ import type { Batch } from "../../backends/backend.ts";
 import type { ExistingOptions } from "../../dataset/brain-port.ts";
 import { NearsightError } from "../../errors.ts";
 import { type Matrix, takeRows, toVectors, type VectorData, type VectorsLike } from "../../matrix.ts";
-import { type Failure, writeBatch } from "../entries.ts";
+import type { Failure } from "../entries.ts";
 import { assertDimension, type OpenIndex } from "../open-index.ts";
+import { writeBatch } from "../writer.ts";
 
 /** Entries per write. */
 const ADD_ROWS = 1_000;

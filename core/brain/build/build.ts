@@ -7,9 +7,10 @@ import type { VectorData } from "../../matrix.ts";
 import type { EmbeddingModel } from "../../models/model.ts";
 import type { RowIdentity } from "../../store/store.ts";
 import type { PlannedEntry } from "../../store/store-runs.ts";
-import { dropVectors, entryPages, type Failure, forgetEntries, writeBatch } from "../entries.ts";
+import { dropVectors, entryPages, type Failure, forgetEntries } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
 import type { EmbeddingPlan } from "../request.ts";
+import { startWriter, type Writer } from "../writer.ts";
 import { planChanged } from "./changed-sources.ts";
 import type { EmbeddedRows } from "./embed-media.ts";
 import type { GivenVectors } from "./given-vectors.ts";
@@ -195,21 +196,28 @@ async function writeAll(
   let failed = 0;
   options.progress?.({ phase: "indexing", done, total, failed });
   // Each batch is written as it comes, while the next is embedded: a killed builder loses these two at most.
+  const writer = startWriter(index, epoch);
   for await (const rows of source(pendingPages(index))) {
     throwIfAborted(options.signal);
-    const failures = await writeRows(index, rows, epoch);
+    const failures = await writeRows(index, writer, rows, epoch);
     const first = failures[0];
     if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
     failed += failures.length;
     done += rows.ids.length + rows.failed.length;
     options.progress?.({ phase: "indexing", done, total, failed });
   }
+  await dropVectors(index, await writer.finish());
 }
 
-async function writeRows(index: OpenIndex, rows: EmbeddedRows, epoch: number): Promise<readonly Failure[]> {
+async function writeRows(
+  index: OpenIndex,
+  writer: Writer,
+  rows: EmbeddedRows,
+  epoch: number,
+): Promise<readonly Failure[]> {
   const refused: Failure[] = [];
   if (rows.ids.length > 0) {
-    const { failed, unwanted } = await writeBatch(index, rows, epoch);
+    const { failed, unwanted } = await writer.write(rows);
     await dropVectors(index, unwanted);
     refused.push(...failed);
   }

@@ -286,6 +286,18 @@ export const WRITE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "a write of nothing makes earlier writes visible",
+    async run({ empty, backend }) {
+      const collection = await empty();
+      const part = entries(30, "cosine", 13);
+      await collection.upsert(stream(part), { visible: "eventually" });
+      expect(await collection.upsert(stream(), { visible: "now" })).toEqual({ written: 0, failed: [] });
+      const other = await backend.open(collection.name);
+      expect((await other.describe()).size).toBe(30);
+      expect((await other.search(floats(padded(1)), { k: 50 }))[0]?.ids).toHaveLength(30);
+    },
+  },
+  {
     name: "what was deleted can be written again",
     async run({ empty, stored }) {
       const collection = await empty();
