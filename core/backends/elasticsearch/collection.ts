@@ -2,7 +2,7 @@
 
 import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
 import type { Matrix, VectorData } from "../../matrix.ts";
-import type { Collection, Columns, SearchOptions } from "../backend.ts";
+import type { Collection, Columns, SearchOptions, WriteOptions, WriteReport } from "../backend.ts";
 import { checkQueries, checkSearchOptions } from "../remote/checks.ts";
 import { pagesOf } from "../remote/ranking.ts";
 import { SelectedIds } from "../remote/selected-ids.ts";
@@ -18,11 +18,24 @@ import { deleteEntries, refresh, upsertEntries } from "./writes.ts";
 export function elasticsearchCollection(server: Connection, index: string, known: Layout): Collection {
   const selections = new SelectedIds();
   let place: IndexPlace = { server, index, layout: known };
+  /** Written to be visible eventually, and not refreshed since. */
+  let isBehind = false;
 
   /** Looks at the index again: a bulk would make a missing one, and another one may have its name. */
   async function current(): Promise<IndexPlace> {
     place = { server, index, layout: await readLayout(server, index) };
     return place;
+  }
+
+  /** A write, after which what was written before is visible as well where this one has to be. */
+  async function publish(write: Promise<WriteReport>, { visible }: WriteOptions): Promise<WriteReport> {
+    if (visible === "eventually") isBehind = true;
+    const report = await write;
+    if (visible !== "eventually" && isBehind) {
+      await refresh(place, server.patience.write);
+      isBehind = false;
+    }
+    return report;
   }
 
   async function search(queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]> {
@@ -62,11 +75,11 @@ export function elasticsearchCollection(server: Connection, index: string, known
     },
     async upsert(batches, options = {}) {
       throwIfAborted(options.signal);
-      return upsertEntries(await current(), batches, options);
+      return publish(upsertEntries(await current(), batches, options), options);
     },
     async delete(ids, options = {}) {
       throwIfAborted(options.signal);
-      return deleteEntries(await current(), ids, options);
+      return publish(deleteEntries(await current(), ids, options), options);
     },
     fetch: (select) => (select === undefined ? fetchAll(place) : fetchSelected(place, select)),
     async *scan(query, options) {

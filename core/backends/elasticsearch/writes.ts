@@ -228,18 +228,10 @@ class BulkWriter {
   }
 
   async #refresh(): Promise<void> {
-    if (this.#options.visible === "eventually") {
-      if (this.#sent) UNREFRESHED.add(this.#place);
-      return;
-    }
-    if (!this.#sent && !UNREFRESHED.has(this.#place)) return;
+    if (!this.#sent || this.#options.visible === "eventually") return;
     await refresh(this.#place, this.#place.server.patience.write);
-    UNREFRESHED.delete(this.#place);
   }
 }
-
-/** Indexes with writes of this process that were to become visible some time. */
-const UNREFRESHED = new WeakSet<IndexPlace>();
 
 const BULK_PATHS = ["items.*.status", "items.*.result", "items.*.error.type", "items.*.error.reason"];
 
