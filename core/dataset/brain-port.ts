@@ -33,7 +33,7 @@ export type ProgressOption = (event: ProgressEvent) => void;
 export interface EmbeddingOptions {
   /** Media per model call. Default: the model's own, 8 on a CPU. */
   readonly batchSize?: number;
-  /** Media decoded at the same time. Default 2. */
+  /** Media decoded at the same time. Default 4. */
   readonly numWorkers?: number;
   /** Record media that cannot be read and go on, instead of throwing. Default true. */
   readonly skipFailures?: boolean;

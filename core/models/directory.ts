@@ -35,7 +35,7 @@ export interface ModelDirectoryOptions {
   readonly output?: string | undefined;
   /** Output of the text graph. Default: the first of text_embeds, pooler_output, last_hidden_state and the like. */
   readonly textOutput?: string | undefined;
-  /** Threads inside one run. Default 1. */
+  /** Threads inside one run. Default: one for each core, at most 4. */
   readonly threads?: number | undefined;
   /** Items per run at most. Default 64, less where the graph is fixed. */
   readonly maxBatch?: number | undefined;

@@ -1,8 +1,12 @@
 /** Loads and runs ONNX graphs on the calling thread: the only place that loads onnxruntime-node. */
 
+import { availableParallelism } from "node:os";
 import type * as OnnxRuntime from "onnxruntime-node";
 import { NearsightError, wrapError } from "../errors.ts";
 import type { OnnxFeed, OnnxOptions, OnnxResult, OnnxSession } from "./onnx.ts";
+
+/** More threads inside one run gain little and keep the next pictures from being prepared. */
+const MOST_THREADS = 4;
 
 let loading: Promise<typeof OnnxRuntime> | undefined;
 
@@ -24,7 +28,7 @@ async function createSession(path: string, options: OnnxOptions): Promise<OnnxRu
   const runtime = await loadRuntime();
   try {
     return await runtime.InferenceSession.create(path, {
-      intraOpNumThreads: options.threads ?? 1,
+      intraOpNumThreads: options.threads ?? Math.min(MOST_THREADS, availableParallelism()),
       interOpNumThreads: 1,
       executionMode: "sequential",
       // Threads that wait in a loop take the cores that prepare the next pictures.

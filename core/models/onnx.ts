@@ -14,7 +14,7 @@ export interface OnnxResult {
 }
 
 export interface OnnxOptions {
-  /** Threads inside one run. Default 1: more only help where nothing else keeps the cores busy. */
+  /** Threads inside one run. Default: one for each core, at most 4. */
   readonly threads?: number | undefined;
 }
 

@@ -10,7 +10,7 @@ import type { EmbeddingModel } from "../../models/model.ts";
 import type { BrainContext, Crop, Medium } from "../context.ts";
 
 /** Pictures decoded at the same time when nothing else is asked. */
-const DEFAULT_WORKERS = 2;
+const DEFAULT_WORKERS = 4;
 
 /** Media read and looked up at the same time: waiting, not work. */
 const READERS = 8;
