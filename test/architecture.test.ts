@@ -25,6 +25,9 @@ const LEAVES = [
   "core/dataset/labels.ts",
 ];
 
+/** What every backend is written with. */
+const OF_ALL_BACKENDS = ["core/backends/backend.ts", "core/backends/checks.ts", "core/backends/parts.ts"];
+
 const ARCHITECTURE: Architecture = {
   leaves: LEAVES,
   guardedModules: ["node:sqlite", "node:worker_threads", "node:child_process"],
@@ -64,23 +67,29 @@ const ARCHITECTURE: Architecture = {
       packages: ["onnxruntime-node"],
     },
     { name: "backend", paths: ["core/backends/backend.ts"], may: [], packages: [] },
-    { name: "remote", paths: ["core/backends/remote"], may: ["core/backends/backend.ts"], packages: [] },
+    { name: "remote", paths: ["core/backends/remote"], may: OF_ALL_BACKENDS, packages: [] },
+    {
+      name: "of all backends",
+      paths: ["core/backends/checks.ts", "core/backends/parts.ts"],
+      may: OF_ALL_BACKENDS,
+      packages: [],
+    },
     {
       name: "milvus backend",
       paths: ["core/backends/milvus"],
-      may: ["core/backends/milvus", "core/backends/remote", "core/backends/backend.ts"],
+      may: ["core/backends/milvus", "core/backends/remote", ...OF_ALL_BACKENDS],
       packages: ["@zilliz/milvus2-sdk-node"],
     },
     {
       name: "elasticsearch backend",
       paths: ["core/backends/elasticsearch"],
-      may: ["core/backends/elasticsearch", "core/backends/remote", "core/backends/backend.ts"],
+      may: ["core/backends/elasticsearch", "core/backends/remote", ...OF_ALL_BACKENDS],
       packages: ["@elastic/elasticsearch"],
     },
     {
       name: "local backend",
       paths: ["core/backends/local"],
-      may: ["core/backends/local", "core/backends/backend.ts", "core/sqlite.ts", "core/worker.ts"],
+      may: ["core/backends/local", ...OF_ALL_BACKENDS, "core/sqlite.ts", "core/worker.ts"],
       packages: ["node:sqlite"],
     },
     {
@@ -97,6 +106,7 @@ const ARCHITECTURE: Architecture = {
         "core/store/store.ts",
         "core/store/store-runs.ts",
         "core/backends/backend.ts",
+        "core/backends/parts.ts",
         "core/models/embed.ts",
       ],
       packages: ["p-map", "umap-js"],

@@ -6,7 +6,7 @@
 import type { Batch } from "../backends/backend.ts";
 import type { Matrix } from "../matrix.ts";
 import type { SettledEntries } from "../store/store-runs.ts";
-import { type Failure, normalized } from "./entries.ts";
+import { type Failure, normalized, once } from "./entries.ts";
 import { leaseLost } from "./lease.ts";
 import type { OpenIndex } from "./open-index.ts";
 
@@ -97,10 +97,6 @@ function stored(index: OpenIndex, { ids, sampleIds, vectors }: Batch): Batch {
 /** Keeps a builder that lost its lease from writing another batch. */
 async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
   if ((await context.store.runs.epoch(run.id)) !== epoch) throw leaseLost(run);
-}
-
-async function* once<Part>(part: Part): AsyncGenerator<Part> {
-  yield part;
 }
 
 async function* nothing(): AsyncGenerator<Batch> {}

@@ -3,8 +3,8 @@
 import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
 import type { Matrix, VectorData } from "../../matrix.ts";
 import type { Collection, Columns, SearchOptions, WriteOptions, WriteReport } from "../backend.ts";
-import { checkQueries, checkSearchOptions } from "../remote/checks.ts";
-import { pagesOf } from "../remote/ranking.ts";
+import { checkQueries, checkSearchOptions } from "../checks.ts";
+import { pagesOf } from "../parts.ts";
 import { SelectedIds } from "../remote/selected-ids.ts";
 import type { Connection } from "./connection.ts";
 import { indexNotFound } from "./errors.ts";

@@ -3,9 +3,8 @@
 import { Buffer } from "node:buffer";
 import type { estypes } from "@elastic/elasticsearch";
 import { isNearsightError, NearsightError, throwIfAborted } from "../../errors.ts";
-import { type VectorData, vectorProblem } from "../../matrix.ts";
 import type { Batch, WriteOptions, WriteReport } from "../backend.ts";
-import { checkBatch } from "../remote/checks.ts";
+import { checkBatch, vectorFault } from "../checks.ts";
 import { idChunks } from "../remote/chunks.ts";
 import { retryWhileUnavailable } from "../remote/retry.ts";
 import { isBusy, reasonError } from "./errors.ts";
@@ -116,19 +115,15 @@ class BulkWriter {
 
   /** Rows that can be written, of doubled ids the last; the others are reported. */
   acceptedRows({ ids, sampleIds, vectors }: Batch): number[] {
-    const { metric, vectorType } = this.#place.layout;
+    const { layout } = this.#place;
     const rows = new Map<string, number>();
     ids.forEach((id, row) => {
-      const problem = idProblem(id) ?? sampleIdProblem(sampleIds[row] ?? "") ?? vectorFault(vectors.row(row));
+      const problem =
+        idProblem(id) ?? sampleIdProblem(sampleIds[row] ?? "") ?? vectorFault(vectors.row(row), layout);
       if (problem === null) rows.set(id, row);
       else this.#failed.push({ id, reason: problem });
     });
     return [...rows.values()];
-
-    function vectorFault(vector: VectorData): string | null {
-      const problem = vectorType === "bits" ? null : vectorProblem(vector, metric === "cosine");
-      return problem === null ? null : `VECTOR_INVALID: the vector ${problem}`;
-    }
   }
 
   /** Takes an action; waits while enough are under way. */

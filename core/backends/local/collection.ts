@@ -1,6 +1,6 @@
 /** A collection of the local backend as its callers see it: checks arguments and splits long work. */
 
-import { NearsightError, throwIfAborted } from "../../errors.ts";
+import { throwIfAborted } from "../../errors.ts";
 import { type Matrix, matrix, rowLength, type VectorData } from "../../matrix.ts";
 import type {
   Batch,
@@ -13,6 +13,8 @@ import type {
   WriteOptions,
   WriteReport,
 } from "../backend.ts";
+import { checkCounts, checkSearchOptions, invalid } from "../checks.ts";
+import { pagesOf } from "../parts.ts";
 import type { Call } from "./local.ts";
 import { unpackEntries, unpackHits } from "./packed.ts";
 import type { NeighborsAnswer, RowsAnswer, SearchCall } from "./protocol.ts";
@@ -33,7 +35,7 @@ export function localCollection(name: string, call: Call): Collection {
   const names = new SlotNames();
 
   async function search(queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]> {
-    checkOptions(options);
+    checkSearchOptions(options);
     const length = rowLength(queries.data, queries.dimension);
     const step = options.k === null ? 1 : QUERIES_PER_PASS;
     const found: Columns[] = [];
@@ -75,18 +77,14 @@ export function localCollection(name: string, call: Call): Collection {
     throwIfAborted(options.signal);
     const data = query.data.slice();
     const [rest] = await searchPart(data, query.dimension, 0, { ...options, k: null }, { distance, id });
-    for (let start = 0; rest !== undefined && start < rest.ids.length; start += PAGE_HITS) {
+    for (const next of rest === undefined ? [] : pagesOf(rest, PAGE_HITS)) {
       throwIfAborted(options.signal);
-      yield {
-        ids: rest.ids.slice(start, start + PAGE_HITS),
-        sampleIds: rest.sampleIds.slice(start, start + PAGE_HITS),
-        distances: rest.distances.slice(start, start + PAGE_HITS),
-      };
+      yield next;
     }
   }
 
   async function* neighbors(options: NeighborOptions): AsyncIterable<Neighborhoods> {
-    checkOptions(options);
+    checkSearchOptions(options);
     const { k, maxDistance = Number.POSITIVE_INFINITY, within, signal } = options;
     const walk = walks++;
     try {
@@ -109,7 +107,7 @@ export function localCollection(name: string, call: Call): Collection {
     let written = 0;
     const failed: WriteReport["failed"][number][] = [];
     for await (const batch of batches) {
-      checkBatch(name, batch);
+      checkCounts(name, batch);
       for (const { ids, sampleIds, vectors } of parts(batch)) {
         throwIfAborted(options.signal);
         const { data, dimension } = vectors;
@@ -174,26 +172,6 @@ async function selecting<Answer>(
   if (within === undefined) return (await ask(undefined)) as Answer;
   const { key } = within;
   return (await ask({ key })) ?? ((await ask({ key, ids: await allIds(within, signal) })) as Answer);
-}
-
-function checkOptions({ k, maxDistance }: Pick<SearchOptions, "k" | "maxDistance">): void {
-  if (k !== null && !(Number.isInteger(k) && k > 0)) {
-    throw invalid(`Expected k to be a whole number above 0, or null for all, but found ${k}`);
-  }
-  if (maxDistance !== undefined && Number.isNaN(maxDistance)) {
-    throw invalid("Expected maxDistance to be a number but found NaN");
-  }
-}
-
-function checkBatch(name: string, { ids, sampleIds, vectors }: Batch): void {
-  if (ids.length === vectors.rows && sampleIds.length === vectors.rows) return;
-  throw invalid(
-    `Expected one id and one sample id for each of ${vectors.rows} vectors for index '${name}' but found ${ids.length} and ${sampleIds.length}`,
-  );
-}
-
-function invalid(message: string): NearsightError {
-  return new NearsightError({ code: "INVALID_ARGUMENT", message, hint: "Change that argument" });
 }
 
 /** Pieces of a batch that fit one transaction, copied: the worker takes the copy, the caller keeps the batch. */

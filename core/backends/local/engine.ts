@@ -3,6 +3,7 @@
 import { NearsightError } from "../../errors.ts";
 import { rowLength, type VectorData, vectorProblem } from "../../matrix.ts";
 import type { CollectionInfo, WriteReport } from "../backend.ts";
+import { checkVectors } from "../checks.ts";
 import { createFile, identityOf, listNames, type OpenedFile, openFile, removeFile } from "./folder.ts";
 import type { Header } from "./header.ts";
 import { NeighborWalk } from "./neighbors.ts";
@@ -69,7 +70,7 @@ export function engine(setup: WorkerSetup): Calls & { close(): void } {
     describe: ({ name }) => use(name).file.read(infoOf),
     upsert: ({ name, dimension, ...entries }) => {
       const { file } = use(name);
-      checkVectors(name, file.read(infoOf), entries.data, dimension);
+      checkVectors(name, { data: entries.data, dimension }, file.read(infoOf));
       return upsertEntries(file, entries);
     },
     delete: ({ name, ids }): WriteReport => deleteEntries(use(name).file, ids),
@@ -122,7 +123,7 @@ function queriesOf({ queries, dimension }: SearchCall): VectorData[] {
 
 /** VECTOR_INVALID for queries that have no distance. */
 function checkQueries(call: SearchCall, header: Header): void {
-  checkVectors(call.name, header, call.queries, call.dimension);
+  checkVectors(call.name, { data: call.queries, dimension: call.dimension }, header);
   queriesOf(call).forEach((query, i) => {
     const problem = vectorProblem(query, header.metric === "cosine");
     if (problem === null) return;
@@ -132,31 +133,5 @@ function checkQueries(call: SearchCall, header: Header): void {
       hint: "Remove that query, or compute its vector again",
       details: { index: call.name, row: call.first + i },
     });
-  });
-}
-
-function checkVectors(
-  name: string,
-  info: Omit<CollectionInfo, "size">,
-  data: VectorData,
-  dimension: number,
-): void {
-  const found = data instanceof Uint8Array ? "bits" : "float32";
-  if (found !== info.vectorType) {
-    throw new NearsightError({
-      code: "INVALID_ARGUMENT",
-      message: `Expected ${info.vectorType} vectors for index '${name}' but found ${found}`,
-      hint:
-        info.vectorType === "bits" ? "Give packed bits in a Uint8Array" : "Give numbers in a Float32Array",
-      details: { index: name },
-    });
-  }
-  if (dimension === info.dimension) return;
-  const unit = info.vectorType === "bits" ? "bits" : "numbers";
-  throw new NearsightError({
-    code: "DIMENSION_MISMATCH",
-    message: `Expected vectors of ${info.dimension} ${unit} for index '${name}' but found ${dimension}`,
-    hint: "Use the model the index was made with, or make a new index",
-    details: { index: name, expected: info.dimension, found: dimension },
   });
 }

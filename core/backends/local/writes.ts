@@ -1,7 +1,8 @@
 /** Changes to one collection's file: entries placed into blocks, and removed from them. */
 
-import { matrix, type VectorData, vectorProblem } from "../../matrix.ts";
+import { matrix, type VectorData } from "../../matrix.ts";
 import type { WriteReport } from "../backend.ts";
+import { vectorFault } from "../checks.ts";
 import { type IndexFile, keyOf } from "./file.ts";
 import { type Header, rowBytes } from "./header.ts";
 
@@ -54,10 +55,9 @@ function acceptedRows(header: Header, { ids, data }: Entries) {
   const rows = new Map<string, number>();
   const failed: { id: string; reason: string }[] = [];
   ids.forEach((id, row) => {
-    const problem =
-      header.vectorType === "bits" ? null : vectorProblem(vectors.row(row), header.metric === "cosine");
-    if (problem === null) rows.set(id, row);
-    else failed.push({ id, reason: `VECTOR_INVALID: the vector ${problem}` });
+    const reason = vectorFault(vectors.row(row), header);
+    if (reason === null) rows.set(id, row);
+    else failed.push({ id, reason });
   });
   return { rows, failed };
 }

@@ -2,8 +2,8 @@
 
 import { NearsightError } from "../../errors.ts";
 import type { Collection } from "../backend.ts";
-import { checkSearchOptions } from "../remote/checks.ts";
-import { pagesOf } from "../remote/ranking.ts";
+import { checkSearchOptions } from "../checks.ts";
+import { pagesOf } from "../parts.ts";
 import { SelectedIds } from "../remote/selected-ids.ts";
 import type { Access } from "./access.ts";
 import { collectionHandle } from "./handle.ts";

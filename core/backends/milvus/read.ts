@@ -35,10 +35,7 @@ export async function* readIds(
   signal?: AbortSignal,
 ): AsyncGenerator<Batch> {
   const layout = await access.layout();
-  async function* pages() {
-    yield ids;
-  }
-  for await (const some of idChunks(pages(), rowsOfPage(layout), CONDITION_BYTES)) {
+  for await (const some of idChunks([ids], rowsOfPage(layout), CONDITION_BYTES)) {
     throwIfAborted(signal);
     const condition = isOneOf(layout.fields.id, some);
     yield batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);

@@ -3,7 +3,7 @@
 import { throwIfAborted } from "../../errors.ts";
 import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
 import type { Columns, SearchOptions } from "../backend.ts";
-import { checkQueries, checkSearchOptions } from "../remote/checks.ts";
+import { checkQueries, checkSearchOptions } from "../checks.ts";
 import { within as nearerThan } from "../remote/ranking.ts";
 import type { SelectedIds } from "../remote/selected-ids.ts";
 import type { Access } from "./access.ts";

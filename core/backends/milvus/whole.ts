@@ -69,10 +69,7 @@ async function* ranges(access: Access, signal: AbortSignal | undefined): AsyncGe
 
 async function* chosen(access: Access, ids: readonly string[]): AsyncGenerator<Part> {
   const { fields } = await access.layout();
-  async function* pages() {
-    yield ids;
-  }
-  for await (const chunk of idChunks(pages(), CONDITION_IDS, CONDITION_BYTES)) {
+  for await (const chunk of idChunks([ids], CONDITION_IDS, CONDITION_BYTES)) {
     yield { expression: isOneOf(fields.id, chunk), ids: chunk };
   }
 }

@@ -1,10 +1,11 @@
 /** Entries written to and taken out of a Milvus collection. */
 
 import { throwIfAborted } from "../../errors.ts";
-import { matrix, type VectorData, vectorProblem } from "../../matrix.ts";
+import { matrix, type VectorData } from "../../matrix.ts";
 import type { Batch, WriteOptions, WriteReport } from "../backend.ts";
-import { checkBatch } from "../remote/checks.ts";
-import { idChunks, parts, takeBatch } from "../remote/chunks.ts";
+import { checkBatch, vectorFault } from "../checks.ts";
+import { takeBatch } from "../parts.ts";
+import { idChunks, parts } from "../remote/chunks.ts";
 import type { Access } from "./access.ts";
 import { isOneOf } from "./expression.ts";
 import { CONDITION_BYTES, CONDITION_IDS, WRITE_BYTES, WRITE_ROWS, WRITES_AT_ONCE } from "./limits.ts";
@@ -144,10 +145,8 @@ function acceptedRows(batch: Batch, layout: Layout, failed: Failure[]): Batch {
 }
 
 function entryProblem({ ids, sampleIds, vectors }: Batch, row: number, layout: Layout): string | null {
-  const problem =
-    layout.vectorType === "bits" ? null : vectorProblem(vectors.row(row), layout.metric === "cosine");
-  if (problem !== null) return `VECTOR_INVALID: the vector ${problem}`;
   return (
+    vectorFault(vectors.row(row), layout) ??
     textProblem("id", ids[row] ?? "", layout.idBytes) ??
     (layout.fields.sampleId === null
       ? null

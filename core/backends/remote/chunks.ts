@@ -1,8 +1,8 @@
 /** Cuts what goes to a server into parts it takes: ids by number, entries by number and bytes. */
 
 import { Buffer } from "node:buffer";
-import { takeRows } from "../../matrix.ts";
 import type { Batch, Selection } from "../backend.ts";
+import { takeBatch } from "../parts.ts";
 
 /** The ids of a selection in lists of at most `size`, each id once. */
 export function selectedChunks(selection: Selection, size: number, bytes?: number): AsyncGenerator<string[]> {
@@ -11,7 +11,7 @@ export function selectedChunks(selection: Selection, size: number, bytes?: numbe
 
 /** Ids in lists of at most `size` and, where it is given, at most `bytes` of UTF-8, each id once. */
 export async function* idChunks(
-  pages: AsyncIterable<readonly string[]>,
+  pages: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
   size: number,
   bytes = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<string[]> {
@@ -50,15 +50,6 @@ export function* parts(batch: Batch, { rows, bytes }: PartLimits): Generator<Bat
     const chosen = kept.slice(first, first + size);
     yield chosen.length === batch.ids.length ? batch : takeBatch(batch, chosen);
   }
-}
-
-/** Some entries of a batch. */
-export function takeBatch(batch: Batch, rows: readonly number[]): Batch {
-  return {
-    ids: rows.map((row) => batch.ids[row] ?? ""),
-    sampleIds: rows.map((row) => batch.sampleIds[row] ?? ""),
-    vectors: takeRows(batch.vectors, rows),
-  };
 }
 
 /** The last row of each id, in the order of rows. */

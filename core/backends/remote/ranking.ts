@@ -100,14 +100,3 @@ export async function rankEntries(
   }
   return ranking.columns();
 }
-
-/** A ranking in pages of at most `size` hits. */
-export function* pagesOf({ ids, sampleIds, distances }: Columns, size: number): Generator<Columns> {
-  for (let first = 0; first < ids.length; first += size) {
-    yield {
-      ids: ids.slice(first, first + size),
-      sampleIds: sampleIds.slice(first, first + size),
-      distances: distances.slice(first, first + size),
-    };
-  }
-}

@@ -195,7 +195,8 @@ async function writeAll(
   let done = counts.indexed;
   let failed = 0;
   options.progress?.({ phase: "indexing", done, total, failed });
-  // Each batch is written as it comes, while the next is embedded: a killed builder loses these two at most.
+  // Each batch is written as it comes, while the next is embedded: a killed builder embeds these two at most again,
+  // and on a server those that the writer had not settled.
   const writer = startWriter(index, epoch);
   for await (const rows of source(pendingPages(index))) {
     throwIfAborted(options.signal);

@@ -1,12 +1,13 @@
 /** Finds the duplicates within a threshold, in memory that grows with the entries and not with the pairs. */
 
 import type { Batch, Collection, NeighborOptions } from "../../backends/backend.ts";
+import { takeBatch } from "../../backends/parts.ts";
 import type { ComparingOptions } from "../../dataset/duplicates-port.ts";
 import { throwIfAborted } from "../../errors.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { getVectors, selectIds } from "../query/fetch-vectors.ts";
 import { type EntryRows, type PlacedNeighborhoods, placesOf } from "./entry-rows.ts";
-import { neighborhoodsOf, searchNeighbors, takeEntries } from "./neighbors.ts";
+import { neighborhoodsOf, searchNeighbors } from "./neighbors.ts";
 import { Partition } from "./partition.ts";
 
 /** Entries searched for in one call where each may spare searches for the next. */
@@ -104,7 +105,7 @@ function* openParts(batch: Batch, rows: EntryRows, partition: Partition): Genera
     const place = rows.places.get(batch.ids[i] ?? "");
     if (place !== undefined && !partition.isDuplicate(place)) open.push(i);
     if (open.length === 0 || (open.length < SEARCHES_AT_ONCE && i < batch.ids.length - 1)) continue;
-    yield takeEntries(batch, open);
+    yield takeBatch(batch, open);
     open = [];
   }
 }

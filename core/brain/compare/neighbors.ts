@@ -8,6 +8,7 @@ import type {
   Neighborhoods,
   NeighborOptions,
 } from "../../backends/backend.ts";
+import { takeBatch } from "../../backends/parts.ts";
 import { throwIfAborted } from "../../errors.ts";
 import { takeRows } from "../../matrix.ts";
 import type { OpenIndex } from "../open-index.ts";
@@ -39,7 +40,7 @@ export async function* neighborhoods(
     for (let first = 0; first < batch.ids.length; first += QUERIES_PER_SEARCH) {
       const last = Math.min(batch.ids.length, first + QUERIES_PER_SEARCH);
       const rows = Array.from({ length: last - first }, (_, i) => first + i);
-      yield await searchNeighbors(backend, collection, takeEntries(batch, rows), options);
+      yield await searchNeighbors(backend, collection, takeBatch(batch, rows), options);
     }
   }
 }
@@ -74,15 +75,6 @@ export async function searchNeighbors(
     starts[i + 1] = (starts[i] ?? 0) + ids.length;
   });
   return { ids: batch.ids, sampleIds: batch.sampleIds, starts, neighbors: joined(neighbors) };
-}
-
-/** Some entries of a batch. */
-export function takeEntries(batch: Batch, rows: readonly number[]): Batch {
-  return {
-    ids: rows.map((row) => batch.ids[row] ?? ""),
-    sampleIds: rows.map((row) => batch.sampleIds[row] ?? ""),
-    vectors: takeRows(batch.vectors, rows),
-  };
 }
 
 /** True where the index has these entries and no others. */

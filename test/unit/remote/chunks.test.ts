@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { idChunks, parts, takeBatch } from "../../../core/backends/remote/chunks.ts";
+import { takeBatch } from "../../../core/backends/parts.ts";
+import { idChunks, parts } from "../../../core/backends/remote/chunks.ts";
 import { matrix } from "../../../core/matrix.ts";
 
 async function* pages<Page>(...given: Page[]): AsyncIterable<Page> {

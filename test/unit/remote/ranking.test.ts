@@ -3,13 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { METRICS } from "../../../core/backends/metric.ts";
-import {
-  inOrder,
-  pagesOf,
-  rankEntries,
-  startRanking,
-  within,
-} from "../../../core/backends/remote/ranking.ts";
+import { pagesOf } from "../../../core/backends/parts.ts";
+import { inOrder, rankEntries, startRanking, within } from "../../../core/backends/remote/ranking.ts";
 import { matrix, type VectorData } from "../../../core/matrix.ts";
 import { entries, joined, stream, vectors } from "../../contract/context.ts";
 import { referenceBackend } from "../../contract/reference-backend.ts";

@@ -1,7 +1,7 @@
-/** What is refused before a server is asked. */
+/** What is refused before a backend is asked. */
 
 import { describe, expect, test } from "vitest";
-import { checkBatch, checkQueries, checkSearchOptions } from "../../../core/backends/remote/checks.ts";
+import { checkBatch, checkQueries, checkSearchOptions } from "../../../core/backends/checks.ts";
 import { matrix, type VectorData } from "../../../core/matrix.ts";
 import { expectCode } from "../../contract/context.ts";
 
