@@ -1,5 +1,6 @@
 /** Resolves a `sortBySimilarity` stage: finds the run, searches it within the view, gives the order. */
 
+import type { Collection } from "../backends/backend.ts";
 import { type Metric, scoreOf } from "../backends/metric.ts";
 import type { ResolvedSimilarity, SimilarityRequest } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
@@ -15,6 +16,7 @@ import { selectIds } from "./query/fetch-vectors.ts";
 import { lostHits } from "./query/lost-hits.ts";
 import { needsPrompts, planQuery } from "./query/query.ts";
 import { type Hit, search } from "./query/search.ts";
+import { onCollection } from "./query/searched-collection.ts";
 import { rowPages } from "./view-rows.ts";
 
 /** Searches for one stage of a view. */
@@ -30,7 +32,7 @@ export async function resolveSimilarity(
     if (connection !== undefined) assertConnection(context, run.config.backend, connection);
     return openIndex(context, run, connection);
   });
-  const found = await hitsInView(index, request, trace);
+  const found = await onCollection(index, (collection) => hitsInView(index, collection, request, trace));
   const explanation = explainSearch(trace, { run: index.run, request, ...found, hits: found.hits.length });
   return {
     ...answer(index, found.hits, request),
@@ -44,11 +46,11 @@ type FoundInView = Pick<Searched, "plan" | "within" | "lost"> & { readonly hits:
 
 async function hitsInView(
   index: OpenIndex,
+  collection: Collection | null,
   request: SimilarityRequest,
   trace: SearchTrace,
 ): Promise<FoundInView> {
   const { dataset, before, stage } = request;
-  const collection = await trace.time("planning", () => index.collection());
   if (collection === null) return { plan: null, within: { by: "index" }, hits: [], lost: [] };
   const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
   const within =

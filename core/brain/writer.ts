@@ -3,7 +3,7 @@
  * its own, several batches become visible together, and none counts as indexed before.
  */
 
-import type { Batch } from "../backends/backend.ts";
+import type { Batch, Collection } from "../backends/backend.ts";
 import type { Matrix } from "../matrix.ts";
 import type { SettledEntries } from "../store/store-runs.ts";
 import { type Failure, normalized, once } from "./entries.ts";
@@ -20,36 +20,74 @@ export interface WriteOutcome {
 }
 
 export interface Writer {
-  /** Writes a batch. Entries deleted meanwhile are told by the call that settles the batch, this or a later one. */
+  /**
+   * Starts to write a batch, whose arrays have to stay as they are and whose entries are those of no other batch, and
+   * waits while too many are on their way. Tells what is known by now of this batch and earlier ones.
+   */
   write(batch: SourcedBatch): Promise<WriteOutcome>;
-  /** Settles what is left; gives the entries that were deleted meanwhile. */
-  finish(): Promise<readonly string[]>;
+  /** Waits for all batches and settles them; tells the rest. */
+  finish(): Promise<WriteOutcome>;
+  /** Waits until no batch is on its way any more; who gives up has to. */
+  idle(): Promise<void>;
 }
 
-/** A killed builder writes what it had not settled again: no more than it wrote in this time. */
-const SETTLE_AFTER_MS = 2_000;
+/** A killed builder writes what it had not settled again: no more than it wrote in about this time. */
+const SETTLE_AFTER_MS = 5_000;
+/** Making writes visible has a server finish what it would do later in larger parts: it gets this share of the time. */
+const PUBLISHING_SHARE = 0.05;
+/** Batches on their way to a server at once: while it works on one, the next is made and sent. */
+const BATCHES_AT_ONCE = 2;
 
 /** Starts to write; with an `epoch`, only as long as the lease of that epoch is held. */
 export function startWriter(index: OpenIndex, epoch?: number): Writer {
-  let waiting: SettledEntries[] = [];
-  let last = performance.now();
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  let written: SettledEntries[] = [];
+  let failed: Failure[] = [];
+  let due = performance.now() + SETTLE_AFTER_MS;
 
-  async function settle(): Promise<string[]> {
-    const written = waiting;
-    waiting = [];
-    last = performance.now();
+  async function send(collection: Collection, batch: SourcedBatch, together: boolean): Promise<void> {
+    const visible = together ? "eventually" : "now";
+    const report = await collection.upsert(once(stored(index, batch)), { visible });
+    const refused = new Set(report.failed.map(({ id }) => id));
+    const indexed = batch.ids.filter((id) => !refused.has(id));
+    written.push({ indexed, failed: report.failed, sourceVersions: batch.sourceVersions });
+    failed.push(...report.failed);
+  }
+
+  function start(work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => underWay.delete(done));
+    underWay.add(done);
+  }
+
+  async function makeRoom(most: number): Promise<void> {
+    while (underWay.size > most) await Promise.race(underWay);
+    if (failure !== undefined) throw failure.error;
+  }
+
+  /** Settles what is written, which has to be visible. */
+  async function settle(batches: readonly SettledEntries[]): Promise<string[]> {
     const unwanted: string[] = [];
-    for (const entries of written) {
+    for (const entries of batches) {
       unwanted.push(...(await index.context.store.entries.settle(index.run.id, entries, epoch)));
     }
     return unwanted;
   }
 
-  async function finish(): Promise<readonly string[]> {
-    if (waiting.length > 0 && (await publishes(index))) {
+  async function publish(together: boolean): Promise<WriteOutcome> {
+    const [batches, told] = [written, failed];
+    [written, failed] = [[], []];
+    const begun = performance.now();
+    if (together && batches.length > 0) {
       await (await index.collection())?.upsert(nothing(), { visible: "now" });
     }
-    return settle();
+    const ended = performance.now();
+    due = ended + Math.max(SETTLE_AFTER_MS, (ended - begun) / PUBLISHING_SHARE);
+    return { failed: told, unwanted: await settle(batches) };
   }
 
   return {
@@ -57,19 +95,22 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
       if (epoch !== undefined) await assertHeld(index, epoch);
       const together = await publishes(index);
       const collection = await index.collectionFor(batch.vectors);
-      const { failed } = await collection.upsert(once(stored(index, batch)), {
-        visible: together ? "eventually" : "now",
-      });
-      const refused = new Set(failed.map((failure) => failure.id));
-      const indexed = batch.ids.filter((id) => !refused.has(id));
-      waiting.push({ indexed, failed, sourceVersions: batch.sourceVersions });
-      if (!together) return { failed, unwanted: await settle() };
-      const isDue = performance.now() - last >= SETTLE_AFTER_MS;
-      return { failed, unwanted: isDue ? await finish() : [] };
+      await makeRoom(BATCHES_AT_ONCE - 1);
+      start(send(collection, batch, together));
+      if (!together) await makeRoom(0);
+      return !together || performance.now() >= due ? publish(together) : NOTHING;
     },
-    finish,
+    async finish() {
+      await makeRoom(0);
+      return publish(await publishes(index));
+    },
+    async idle() {
+      await Promise.all(underWay);
+    },
   };
 }
+
+const NOTHING: WriteOutcome = { failed: [], unwanted: [] };
 
 /** Writes one batch and settles its entries. */
 export async function writeBatch(
@@ -78,8 +119,9 @@ export async function writeBatch(
   epoch?: number,
 ): Promise<WriteOutcome> {
   const writer = startWriter(index, epoch);
-  const { failed, unwanted } = await writer.write(batch);
-  return { failed, unwanted: [...unwanted, ...(await writer.finish())] };
+  const first = await writer.write(batch);
+  const rest = await writer.finish();
+  return { failed: [...first.failed, ...rest.failed], unwanted: [...first.unwanted, ...rest.unwanted] };
 }
 
 async function publishes(index: OpenIndex): Promise<boolean> {

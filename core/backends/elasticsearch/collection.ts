@@ -29,12 +29,15 @@ export function elasticsearchCollection(server: Connection, index: string, known
 
   /** A write, after which what was written before is visible as well where this one has to be. */
   async function publish(write: Promise<WriteReport>, { visible }: WriteOptions): Promise<WriteReport> {
-    if (visible === "eventually") isBehind = true;
+    if (visible === "eventually") return write.finally(() => (isBehind = true));
     const report = await write;
-    if (visible !== "eventually" && isBehind) {
-      await refresh(place, server.patience.write);
-      isBehind = false;
-    }
+    if (!isBehind) return report;
+    // Before: what another write leaves behind meanwhile is refreshed by the next.
+    isBehind = false;
+    await refresh(place, server.patience.write).catch((error: unknown) => {
+      isBehind = true;
+      throw error;
+    });
     return report;
   }
 

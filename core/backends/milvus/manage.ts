@@ -155,21 +155,19 @@ export async function loadCollection(connection: Connection, name: string): Prom
 }
 
 /**
- * True where enough of the `size` entries for the server's provisional index are in no index of their own yet: in
+ * True where enough of the entries for the server's provisional index are in no index of their own yet: in
  * segments that are written to or wait, or that are so new that the server does not tell of them. Servers and roles
  * that tell nothing are taken for ones that have none.
  */
 export async function hasUnindexedEntries(
   connection: Connection,
   name: string,
-  size: number,
+  count: () => Promise<number>,
 ): Promise<boolean> {
   const request = { collectionName: name };
   try {
-    const { message } = await connection.call("GetQuerySegmentInfo", request, {
-      collection: name,
-      budget: 0,
-    });
+    const asked = connection.call("GetQuerySegmentInfo", request, { collection: name, budget: 0 });
+    const [size, { message }] = await Promise.all([count(), asked]);
     const segments = (message.infos ?? []) as readonly SegmentInfo[];
     const told = segments.reduce((sum, segment) => sum + Number(segment.num_rows), 0);
     const waiting = segments.filter((segment) => segment.index_name === "");
