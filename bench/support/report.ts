@@ -11,12 +11,16 @@ import { CACHE } from "./data.ts";
 export interface Case {
   readonly name: string;
   readonly times: Readonly<Record<string, number[]>>;
+  /** What else is known of each contender's answer. */
+  readonly notes?: Readonly<Record<string, string>>;
 }
 
 export interface Report {
   readonly title: string;
   readonly facts: Readonly<Record<string, string | number>>;
   readonly cases: readonly Case[];
+  /** Most memory of contenders with a process of their own. */
+  readonly peakMb?: Readonly<Record<string, number>>;
 }
 
 /** The one all ratios are against. */
@@ -70,8 +74,11 @@ export async function publish(name: string, report: Report): Promise<void> {
   for (const [what, value] of Object.entries(facts)) console.log(`  ${what}: ${value}`);
   const contenders = [...new Set(report.cases.flatMap(({ times }) => Object.keys(times)))];
   const table = new Table({ head: ["median ms", ...contenders.map((one) => one)] });
-  for (const { name: what, times } of report.cases) {
-    table.push([what, ...contenders.map((one) => cell(times, one))]);
+  for (const { name: what, times, notes } of report.cases) {
+    table.push([
+      what,
+      ...contenders.map((one) => [cell(times, one), notes?.[one] ?? ""].filter(Boolean).join("\n")),
+    ]);
   }
   console.log(table.toString());
   console.log("In brackets: how many times as long as ours, the median of the ratios round by round.");

