@@ -40,6 +40,10 @@ export const WRITES_AT_ONCE = 3;
 export const DELETE_IDS = 5000;
 /** Entries of one page that is read. */
 export const READ_ROWS = 1000;
+/** Pages that are read at once. */
+export const READS_AT_ONCE = 2;
+/** Parts of an exact search at once. */
+export const PARTS_AT_ONCE = 2;
 /** Queries of one multi-search, and most hits of all of them. */
 export const SEARCH_QUERIES = 32;
 export const SEARCH_HITS = 65_536;

@@ -28,6 +28,10 @@ export const CONDITION_BYTES = 8 << 20;
 /** Entries of one page that is read; a page stays far below what a server sends at once. */
 export const READ_ROWS = 1000;
 export const READ_BYTES = 8 << 20;
+/** Pages that are read at once. */
+export const READS_AT_ONCE = 2;
+/** Parts of an exact search at once. */
+export const PARTS_AT_ONCE = 2;
 /** Hits of all queries of one search call. */
 export const SEARCH_HITS = 1 << 18;
 /** Queries of one search call; `quotaAndLimits.limits.nq` is the same number as that of hits. */

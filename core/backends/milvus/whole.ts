@@ -6,13 +6,14 @@
 import { throwIfAborted } from "../../errors.ts";
 import type { Matrix, VectorData } from "../../matrix.ts";
 import type { Columns, SearchOptions } from "../backend.ts";
+import { ahead } from "../remote/ahead.ts";
 import { idChunks } from "../remote/chunks.ts";
 import { type Ranking, rankEntries, startRanking } from "../remote/ranking.ts";
 import type { Access } from "./access.ts";
 import { searchPart, someRows } from "./ask.ts";
 import { isBetween, isOneOf } from "./expression.ts";
 import { searchParamsFor } from "./index-types.ts";
-import { CONDITION_BYTES, CONDITION_IDS, MAX_HITS } from "./limits.ts";
+import { CONDITION_BYTES, CONDITION_IDS, MAX_HITS, PARTS_AT_ONCE } from "./limits.ts";
 import { idPages, readIds } from "./read.ts";
 
 /** Hits of one call for several queries, each with all entries of a part. */
@@ -51,10 +52,8 @@ async function rankParts(
 ): Promise<Columns[]> {
   const rankings = Array.from({ length: queries.rows }, () => startRanking(options));
   let count = 0;
-  for await (const part of parts) {
-    count++;
-    await rankPart(access, queries, rankings, part, options);
-  }
+  const rank = (part: Part) => rankPart(access, queries, rankings, part, options);
+  for await (const _ of ahead(parts, rank, PARTS_AT_ONCE)) count++;
   options.onExplain?.({ exact: true, parts: count });
   return rankings.map((ranking) => ranking.columns());
 }
