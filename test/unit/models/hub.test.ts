@@ -12,6 +12,7 @@ import { fetchModel, resolveModel } from "../../../core/models/zoo.ts";
 import { writeRandomClip } from "../../../tools/make-random-clip.ts";
 import { FLOAT, GraphBuilder } from "../../../tools/onnx-writer.ts";
 import { type HubServer, startHubServer } from "../../support/hub-server.ts";
+import { serve } from "../../support/loopback.ts";
 
 const REPOSITORY = "owner/tiny-clip";
 const VISION = "onnx/vision_model.onnx";
@@ -194,9 +195,13 @@ describe("downloadModel", () => {
   test("the token stays with the hub's own address", async () => {
     const storage = await startHubServer(source, REPOSITORY);
     const target = join(cache, "file");
-    const elsewhere = await startRedirect(`${storage.endpoint}/storage/config.json`);
+    let token: string | undefined;
+    const elsewhere = await serve(({ headers }, response) => {
+      token = headers.authorization;
+      response.writeHead(302, { location: `${storage.endpoint}/storage/config.json` }).end();
+    });
     await downloadFile(`${elsewhere.endpoint}/x`, target, "x", { token: "secret" });
-    expect(elsewhere.tokens["/x"]).toBe("Bearer secret");
+    expect(token).toBe("Bearer secret");
     expect(storage.tokens["/storage/config.json"]).toBeUndefined();
     await Promise.all([storage.close(), elsewhere.close()]);
   });
@@ -272,27 +277,6 @@ describe("resolveModel", () => {
     await expect(fetchModel("clip-vit-base32-torch")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
-
-async function startRedirect(to: string): Promise<HubServer> {
-  const { createServer } = await import("node:http");
-  const tokens: Record<string, string | undefined> = {};
-  const server = createServer((request, response) => {
-    tokens[request.url ?? ""] = request.headers.authorization;
-    response.writeHead(302, { location: to }).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    faults: hub.faults,
-    requests: [],
-    tokens,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 function runNode(program: string): Promise<string> {
   return new Promise((resolve, reject) => {
