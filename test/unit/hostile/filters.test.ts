@@ -12,7 +12,7 @@ import { holds, reader } from "../../support/filter-meaning.ts";
 import { filterText } from "../../support/filter-text.ts";
 import { conditions, filters, filterValues } from "../../support/random-filters.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
-import { EDGE_NUMBERS } from "./helpers.ts";
+import { EDGE_NUMBERS } from "./edge-numbers.ts";
 
 let ns: Nearsight;
 let count = 0;

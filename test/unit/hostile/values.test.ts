@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Nearsight } from "../../../core/nearsight.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
-import { EDGE_NUMBERS } from "./helpers.ts";
+import { EDGE_NUMBERS } from "./edge-numbers.ts";
 
 let ns: Nearsight;
 

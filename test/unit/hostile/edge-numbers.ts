@@ -1,4 +1,4 @@
-/** Values at the edges, which several hostile tests give. */
+/** Numbers at the edges of what 64 bits hold. */
 
 export const EDGE_NUMBERS = [
   0,
