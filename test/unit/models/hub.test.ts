@@ -2,10 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type DownloadProgress, downloadFile } from "../../../core/models/download.ts";
 import { downloadModel, type HubOptions, verifyModel } from "../../../core/models/hub.ts";
 import { fetchModel, resolveModel } from "../../../core/models/zoo.ts";
@@ -13,20 +12,19 @@ import { writeRandomClip } from "../../../tools/make-random-clip.ts";
 import { FLOAT, GraphBuilder } from "../../../tools/onnx-writer.ts";
 import { type HubServer, startHubServer } from "../../support/hub-server.ts";
 import { serve } from "../../support/loopback.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
 const REPOSITORY = "owner/tiny-clip";
 const VISION = "onnx/vision_model.onnx";
-const root = mkdtempSync(join(tmpdir(), "nearsight-hub-"));
-const source = join(root, "source");
+const source = temporaryFolder();
 let hub: HubServer;
 let cache: string;
 let options: HubOptions;
 
 beforeAll(() => writeRandomClip(source));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeEach(async () => {
   hub = await startHubServer(source, REPOSITORY);
-  cache = mkdtempSync(join(root, "cache-"));
+  cache = temporaryFolder();
   options = { cache, endpoint: hub.endpoint, retries: 2, retryDelay: 1 };
 });
 afterEach(() => hub.close());
@@ -207,7 +205,7 @@ describe("downloadModel", () => {
   });
 
   test("fetches weights kept beside a graph, and refuses those kept elsewhere", async () => {
-    const directory = mkdtempSync(join(root, "external-"));
+    const directory = temporaryFolder();
     await writeRandomClip(directory);
     rmSync(join(directory, "onnx/text_model.onnx"));
     const save = async (location: string) => {
@@ -227,7 +225,7 @@ describe("downloadModel", () => {
     const { recorded } = await downloadModel(REPOSITORY, { ...options, endpoint: server.endpoint });
     expect(Object.keys(recorded)).toContain("onnx/vision_model.onnx_data");
     await save("../../elsewhere");
-    const other = { ...options, endpoint: server.endpoint, cache: mkdtempSync(join(root, "cache-")) };
+    const other = { ...options, endpoint: server.endpoint, cache: temporaryFolder() };
     await expect(downloadModel(REPOSITORY, other)).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: expect.stringContaining("elsewhere"),
