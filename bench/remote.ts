@@ -117,6 +117,7 @@ async function upload(
       who,
       async () => {
         const answer = await ask(contenders, who, { do: "upload" });
+        if (answer.refused !== undefined) throw new Error(`${who} could not upload: ${answer.refused}`);
         seconds[who] = [...(seconds[who] ?? []), answer.cpuMs / 1000];
         peakMb[who] = answer.peakMb;
         return answer.ms;

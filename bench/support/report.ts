@@ -72,20 +72,35 @@ export async function publish(name: string, report: Report): Promise<void> {
   const facts = { ...report.facts, "load at the end": loadavg()[0]?.toFixed(1) ?? "" };
   console.log(`\n${report.title}`);
   for (const [what, value] of Object.entries(facts)) console.log(`  ${what}: ${value}`);
-  const contenders = [...new Set(report.cases.flatMap(({ times }) => Object.keys(times)))];
-  const table = new Table({ head: ["median ms", ...contenders.map((one) => one)] });
-  for (const { name: what, times, notes } of report.cases) {
-    table.push([
-      what,
-      ...contenders.map((one) => [cell(times, one), notes?.[one] ?? ""].filter(Boolean).join("\n")),
-    ]);
+  const rows = tableOf(report);
+  const table = new Table({ head: [...(rows[0] ?? [])] });
+  for (const [name = "", ...cells] of rows.slice(1)) {
+    table.push([name, ...cells.map((text) => text.replace(", ", "\n"))]);
   }
   console.log(table.toString());
   console.log("In brackets: how many times as long as ours, the median of the ratios round by round.");
   await mkdir(CACHE, { recursive: true });
   const path = join(CACHE, `${name}.json`);
   await writeFile(path, `${JSON.stringify({ ...report, facts }, null, 1)}\n`);
-  console.log(`Kept in ${path}`);
+  // As RESULTS.md has it.
+  const ruled = rows.flatMap((row, i) => (i === 0 ? [row, row.map(() => "---")] : [row]));
+  await writeFile(
+    path.replace(/json$/, "md"),
+    ruled.map((row) => `| ${row.join(" | ")} |\n`),
+  );
+  console.log(`Kept in ${path}, and as a table in Markdown beside it`);
+}
+
+/** A row for each case, after one of heads: the medians, ratios and notes of each contender. */
+function tableOf({ cases }: Report): string[][] {
+  const contenders = [
+    ...new Set(cases.flatMap(({ times, notes = {} }) => [...Object.keys(times), ...Object.keys(notes)])),
+  ];
+  const rows = cases.map(({ name, times, notes = {} }) => [
+    name,
+    ...contenders.map((one) => [cell(times, one), notes[one] ?? ""].filter(Boolean).join(", ")),
+  ]);
+  return [["median ms", ...contenders], ...rows];
 }
 
 function cell(times: Case["times"], contender: string): string {
