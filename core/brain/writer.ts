@@ -71,17 +71,6 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
   };
 }
 
-/** Writes one batch and settles its entries. */
-export async function writeBatch(
-  index: OpenIndex,
-  batch: SourcedBatch,
-  epoch?: number,
-): Promise<WriteOutcome> {
-  const writer = startWriter(index, epoch);
-  const { failed, unwanted } = await writer.write(batch);
-  return { failed, unwanted: [...unwanted, ...(await writer.finish())] };
-}
-
 async function publishes(index: OpenIndex): Promise<boolean> {
   return (await index.backend()).capabilities.publishes ?? false;
 }
