@@ -2,6 +2,7 @@
 
 import { type Matrix, matrix, rowLength, type VectorData } from "../../matrix.ts";
 import type { Columns } from "../backend.ts";
+import { inHalves } from "../remote/halves.ts";
 import { inOrder } from "../remote/ranking.ts";
 import { unlessAborted } from "../remote/retry.ts";
 import type { Access } from "./access.ts";
@@ -19,6 +20,21 @@ export interface PartOptions {
 
 /** The k nearest of each query among the entries that meet a condition, in order. */
 export async function searchPart(
+  access: Access,
+  queries: Matrix<VectorData>,
+  options: PartOptions,
+): Promise<Columns[]> {
+  const found: Columns[] = [];
+  await inHalves(
+    Array.from({ length: queries.rows }, (_, row) => row),
+    async (rows) => {
+      found.push(...(await searchOnce(access, someRows(queries, rows[0] ?? 0, rows.length), options)));
+    },
+  );
+  return found;
+}
+
+async function searchOnce(
   access: Access,
   queries: Matrix<VectorData>,
   { k, params, expression = "", signal }: PartOptions,

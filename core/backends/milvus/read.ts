@@ -5,6 +5,7 @@ import { throwIfAborted } from "../../errors.ts";
 import { takeRows } from "../../matrix.ts";
 import type { Batch, Selection } from "../backend.ts";
 import { idChunks, selectedChunks } from "../remote/chunks.ts";
+import { inHalves } from "../remote/halves.ts";
 import type { Access } from "./access.ts";
 import { isAfter, isAny, isBetween, isOneOf, isUpTo } from "./expression.ts";
 import { CONDITION_BYTES, MAX_HITS, READ_BYTES, READ_ROWS } from "./limits.ts";
@@ -37,9 +38,20 @@ export async function* readIds(
   const layout = await access.layout();
   for await (const some of idChunks([ids], rowsOfPage(layout), CONDITION_BYTES)) {
     throwIfAborted(signal);
-    const condition = isOneOf(layout.fields.id, some);
-    yield batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+    yield* await readPage(access, some, signal);
   }
+}
+
+/** The entries of one page of ids, in several batches where the ids or the entries are too long for one message. */
+async function readPage(access: Access, ids: readonly string[], signal?: AbortSignal): Promise<Batch[]> {
+  const layout = await access.layout();
+  const found: Batch[] = [];
+  await inHalves(ids, async (some) => {
+    const condition = isOneOf(layout.fields.id, some);
+    const batch = batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+    if (batch.ids.length > 0) found.push(inOrderOf(some, batch));
+  });
+  return found;
 }
 
 /**
@@ -79,9 +91,7 @@ export async function* idPages(
 export async function* readSelected(access: Access, selection: Selection): AsyncGenerator<Batch> {
   const layout = await access.layout();
   for await (const ids of selectedChunks(selection, rowsOfPage(layout), CONDITION_BYTES)) {
-    const answer = await access.query(isOneOf(layout.fields.id, ids), fieldNames(layout));
-    const batch = inOrderOf(ids, batchOf(answer, layout));
-    if (batch.ids.length > 0) yield batch;
+    yield* await readPage(access, ids);
   }
 }
 
