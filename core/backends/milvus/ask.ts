@@ -6,7 +6,8 @@ import { inHalves } from "../remote/halves.ts";
 import { inOrder } from "../remote/ranking.ts";
 import { unlessAborted } from "../remote/retry.ts";
 import type { Access } from "./access.ts";
-import { allWithin } from "./index-types.ts";
+import { allWithin, isQuantised } from "./index-types.ts";
+import { refined } from "./refine.ts";
 import { hitsOf } from "./rows.ts";
 import { keyValues, METRIC_TYPES } from "./schema.ts";
 import { placeholders } from "./wire.ts";
@@ -59,7 +60,8 @@ async function searchOnce(
     ...(await access.freshness("own writes")),
   };
   const { message } = await access.call("Search", request, { signal });
-  return hitsOf(message, layout, queries.rows).map(inOrder);
+  const found = hitsOf(message, layout, queries.rows);
+  return isQuantised(layout.indexType) ? refined(access, queries, found, signal) : found.map(inOrder);
 }
 
 /** `DslType.BoolExprV1`. */
