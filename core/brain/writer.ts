@@ -25,7 +25,7 @@ export interface Writer {
    * waits while too many are on their way. Tells what is known by now of this batch and earlier ones.
    */
   write(batch: SourcedBatch): Promise<WriteOutcome>;
-  /** Waits for all batches and settles them; tells the rest. */
+  /** Waits for all batches and settles them, also where one failed, which it then throws; tells the rest. */
   finish(): Promise<WriteOutcome>;
   /** Waits until no batch is on its way any more; who gives up has to. */
   idle(): Promise<void>;
@@ -66,6 +66,10 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
 
   async function makeRoom(most: number): Promise<void> {
     while (underWay.size > most) await Promise.race(underWay);
+    throwFailure();
+  }
+
+  function throwFailure(): void {
     if (failure !== undefined) throw failure.error;
   }
 
@@ -101,8 +105,10 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
       return !together || performance.now() >= due ? publish(together) : NOTHING;
     },
     async finish() {
-      await makeRoom(0);
-      return publish(await publishes(index));
+      await Promise.all(underWay);
+      const outcome = await publish(await publishes(index));
+      throwFailure();
+      return outcome;
     },
     async idle() {
       await Promise.all(underWay);
@@ -111,18 +117,6 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
 }
 
 const NOTHING: WriteOutcome = { failed: [], unwanted: [] };
-
-/** Writes one batch and settles its entries. */
-export async function writeBatch(
-  index: OpenIndex,
-  batch: SourcedBatch,
-  epoch?: number,
-): Promise<WriteOutcome> {
-  const writer = startWriter(index, epoch);
-  const first = await writer.write(batch);
-  const rest = await writer.finish();
-  return { failed: [...first.failed, ...rest.failed], unwanted: [...first.unwanted, ...rest.unwanted] };
-}
 
 async function publishes(index: OpenIndex): Promise<boolean> {
   return (await index.backend()).capabilities.publishes ?? false;

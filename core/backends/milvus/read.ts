@@ -6,6 +6,7 @@ import { takeRows } from "../../matrix.ts";
 import type { Batch, Selection } from "../backend.ts";
 import { ahead } from "../remote/ahead.ts";
 import { idChunks, selectedChunks } from "../remote/chunks.ts";
+import { inHalves } from "../remote/halves.ts";
 import type { Access } from "./access.ts";
 import { isAfter, isAny, isBetween, isOneOf, isUpTo } from "./expression.ts";
 import { CONDITION_BYTES, MAX_HITS, READ_BYTES, READ_ROWS, READS_AT_ONCE } from "./limits.ts";
@@ -47,9 +48,20 @@ export async function* readIds(
   const layout = await access.layout();
   for await (const some of idChunks([ids], rowsOfPage(layout), CONDITION_BYTES)) {
     throwIfAborted(signal);
-    const condition = isOneOf(layout.fields.id, some);
-    yield batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+    yield* await readPage(access, some, signal);
   }
+}
+
+/** The entries of one page of ids, in several batches where the ids or the entries are too long for one message. */
+async function readPage(access: Access, ids: readonly string[], signal?: AbortSignal): Promise<Batch[]> {
+  const layout = await access.layout();
+  const found: Batch[] = [];
+  await inHalves(ids, async (some) => {
+    const condition = isOneOf(layout.fields.id, some);
+    const batch = batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+    if (batch.ids.length > 0) found.push(inOrderOf(some, batch));
+  });
+  return found;
 }
 
 /**
@@ -89,11 +101,8 @@ export async function* idPages(
 export async function* readSelected(access: Access, selection: Selection): AsyncGenerator<Batch> {
   const layout = await access.layout();
   const chunks = selectedChunks(selection, rowsOfPage(layout), CONDITION_BYTES);
-  const read = async (ids: readonly string[]) => {
-    const answer = await access.query(isOneOf(layout.fields.id, ids), fieldNames(layout));
-    return inOrderOf(ids, batchOf(answer, layout));
-  };
-  for await (const batch of ahead(chunks, read, READS_AT_ONCE)) if (batch.ids.length > 0) yield batch;
+  const read = (ids: readonly string[]) => readPage(access, ids);
+  for await (const batches of ahead(chunks, read, READS_AT_ONCE)) yield* batches;
 }
 
 function fieldNames({ fields }: Layout): string[] {

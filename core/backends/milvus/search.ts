@@ -8,7 +8,7 @@ import { within as nearerThan } from "../remote/ranking.ts";
 import type { SelectedIds } from "../remote/selected-ids.ts";
 import type { Access } from "./access.ts";
 import { searchPart, someRows } from "./ask.ts";
-import { searchParamsFor } from "./index-types.ts";
+import { candidates, searchParamsFor } from "./index-types.ts";
 import { MAX_HITS, SEARCH_HITS, SEARCH_QUERIES, SMALL_VIEW } from "./limits.ts";
 import { rankEverything, rankSelected } from "./whole.ts";
 
@@ -72,11 +72,16 @@ async function searchView(
   options: IndexSearch,
 ): Promise<Columns[]> {
   const { k, maxDistance, signal, onExplain } = options;
+  const { indexType } = await access.layout();
   const size = access.lastSize || (await access.count("", signal));
   const found: Columns[] = Array.from({ length: queries.rows }, () => NOTHING);
   let open = Array.from({ length: queries.rows }, (_, row) => row);
   const share = Math.min(1, ids.size / Math.max(1, size));
-  for (let asked = firstAsked(k, share); open.length > 0 && asked <= MAX_HITS; asked *= 4) {
+  for (
+    let asked = firstAsked(candidates(indexType, k), share);
+    open.length > 0 && asked <= MAX_HITS;
+    asked *= 4
+  ) {
     const hits = await askIndex(access, takeRows(queries, open), asked, options);
     onExplain?.({ view: "hits of the index filtered here", asked });
     const enough = hits.map((all, i) => {
@@ -110,9 +115,14 @@ async function nearest(
   k: number,
   options: Pick<SearchOptions, "signal" | "onExplain">,
 ): Promise<Columns[]> {
+  const { indexType } = await access.layout();
   const found: Columns[] = [];
   let open = Array.from({ length: queries.rows }, (_, row) => row);
-  for (let asked = Math.min(MAX_HITS, k + 1); open.length > 0; asked = Math.min(MAX_HITS, asked * 4)) {
+  for (
+    let asked = Math.min(MAX_HITS, candidates(indexType, k) + 1);
+    open.length > 0;
+    asked = Math.min(MAX_HITS, asked * 4)
+  ) {
     const hits = await askIndex(access, takeRows(queries, open), asked, options);
     const settled = hits.map((all, i) => {
       found[open[i] ?? 0] = first(all, k);
