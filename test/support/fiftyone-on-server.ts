@@ -12,7 +12,8 @@ import { toMatrix } from "../../core/matrix.ts";
 import type { Nearsight } from "../../core/nearsight.ts";
 import { type FiftyOnePeer, startFiftyOne } from "./fiftyone-peer.ts";
 import type { FiftyOneSession } from "./fiftyone-session.ts";
-import { type Entries, expectDistances, type Ranked, vectorOf } from "./nearest.ts";
+import { type Entries, expectDistances, vectorOf } from "./nearest.ts";
+import type { Ranked } from "./ranking.ts";
 import { temporaryFolder, temporaryNearsight } from "./temporary.ts";
 import { randomVectors } from "./vectors.ts";
 

@@ -2,14 +2,10 @@
 
 import { expect } from "vitest";
 import { distanceOf, type Metric } from "../../core/backends/metric.ts";
+import { type Ranked, rankedBy } from "./ranking.ts";
 
 /** Vectors by the ids of their entries. */
 export type Entries = ReadonlyMap<string, Float32Array>;
-
-export interface Ranked {
-  readonly id: string;
-  readonly distance: number;
-}
 
 interface Limits {
   readonly k?: number;
@@ -28,9 +24,8 @@ export function nearest(
   { k, reverse, within }: Limits = {},
 ): Ranked[] {
   const ids = within ?? [...entries.keys()];
-  const ranked = ids.map((id) => ({ id, distance: distanceOf(metric, query, vectorOf(entries, id)) }));
-  const sign = reverse === true ? -1 : 1;
-  return ranked.sort((a, b) => sign * (a.distance - b.distance)).slice(0, k);
+  const ranked = rankedBy(ids, (row) => distanceOf(metric, query, vectorOf(entries, ids[row] ?? "")));
+  return (reverse === true ? ranked.reverse() : ranked).slice(0, k);
 }
 
 export function vectorOf(entries: Entries, id: string): Float32Array {
