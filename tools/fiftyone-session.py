@@ -98,7 +98,7 @@ def run_of(dataset, key):
 
 
 def total_of(index):
-    """Milvus counts what is sealed: what is young first has to be."""
+    """Milvus counts what is sealed alone, so that the rest is sealed first."""
     if getattr(index, "collection", None) is not None:
         index.collection.flush()
     return index.total_index_size
