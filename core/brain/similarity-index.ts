@@ -16,6 +16,7 @@ import { addEntries } from "./build/add-entries.ts";
 import { addMissing } from "./build/add-missing.ts";
 import { embedSamples } from "./build/compute-embeddings.ts";
 import { createDuplicates } from "./compare/find-duplicates.ts";
+import { takeOver } from "./differences.ts";
 import { finishDeletions, forgetEntries, removeEntries } from "./entries.ts";
 import { evaluateIndex } from "./evaluate.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
@@ -196,8 +197,8 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       await index.changeConfig({});
     },
     async reload() {
-      await index.refresh();
-      await finishDeletions(index);
+      await usable(index);
+      if (self.isExternal) await takeOver(index);
     },
 
     async cleanup(options = {}) {

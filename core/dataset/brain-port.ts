@@ -323,7 +323,11 @@ export interface SimilarityIndex extends Duplicates {
    */
   collection(): Promise<CollectionHandle>;
   save(): Promise<void>;
-  /** Reads the run's record again and finishes deletions. */
+  /**
+   * Reads the run's record again and finishes deletions. On a server it also takes over what other programs did to
+   * the collection: what they added to samples of the data set is indexed, what they removed counts as missing.
+   * Reads the collection once. INDEX_NOT_FOUND
+   */
   reload(): Promise<void>;
   /** Removes the collection from the backend; one that existed before only with `force`. */
   cleanup(options?: { force?: boolean }): Promise<void>;
