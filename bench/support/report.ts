@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import Table from "cli-table3";
 import { CACHE } from "./data.ts";
 
@@ -37,7 +38,13 @@ export function machineFacts(): Record<string, string | number> {
   };
 }
 
-/** Runs each contender once a round, in turns, so that a slow moment of the machine meets all of them. */
+/** OpenBLAS keeps its threads busy for some 30 ms after a call, at the cost of whoever runs next. */
+const REST_MS = 100;
+
+/**
+ * Runs each contender once a round, in turns, so that a slow moment of the machine meets all of them, and each
+ * after a rest in which the threads of the one before it go to sleep.
+ */
 export async function inTurns(
   rounds: number,
   contenders: Readonly<Record<string, (round: number) => Promise<number>>>,
@@ -48,6 +55,7 @@ export async function inTurns(
   if (warm) for (const name of names) await contenders[name]?.(0); // not counted: caches and compilers warm up
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
+      await setTimeout(REST_MS);
       const ms = await contenders[name]?.(round);
       times[name] = [...(times[name] ?? []), ms ?? Number.NaN];
     }

@@ -15,9 +15,8 @@ import { answerFacts } from "./query/facts.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
 import { lostHits } from "./query/lost-hits.ts";
 import { needsPrompts, planQuery } from "./query/query.ts";
-import { type Hit, search } from "./query/search.ts";
+import { type Hits, NOTHING, search } from "./query/search.ts";
 import { onCollection } from "./query/searched-collection.ts";
-import { rowPages } from "./view-rows.ts";
 
 /** Searches for one stage of a view. */
 export async function resolveSimilarity(
@@ -33,7 +32,12 @@ export async function resolveSimilarity(
     return openIndex(context, run, connection);
   });
   const found = await onCollection(index, (collection) => hitsInView(index, collection, request, trace));
-  const explanation = explainSearch(trace, { run: index.run, request, ...found, hits: found.hits.length });
+  const explanation = explainSearch(trace, {
+    run: index.run,
+    request,
+    ...found,
+    hits: found.hits.ids.length,
+  });
   return {
     ...answer(index, found.hits, request),
     explanation,
@@ -42,7 +46,7 @@ export async function resolveSimilarity(
 }
 
 /** What was searched, and what was found. */
-type FoundInView = Pick<Searched, "plan" | "within" | "lost"> & { readonly hits: readonly Hit[] };
+type FoundInView = Pick<Searched, "plan" | "within" | "lost"> & { readonly hits: Hits };
 
 async function hitsInView(
   index: OpenIndex,
@@ -51,7 +55,7 @@ async function hitsInView(
   trace: SearchTrace,
 ): Promise<FoundInView> {
   const { dataset, before, stage } = request;
-  if (collection === null) return { plan: null, within: { by: "index" }, hits: [], lost: [] };
+  if (collection === null) return { plan: null, within: { by: "index" }, hits: NOTHING, lost: [] };
   const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
   const within =
     before.length === 0
@@ -65,7 +69,7 @@ async function hitsInView(
     within,
     trace,
   });
-  const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits));
+  const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits.ids));
   warnOfLost(index, lost);
   if (within === undefined) return { plan, within: { by: "index" }, hits, lost };
   const by = within.where === undefined ? "ids" : "filter";
@@ -73,50 +77,54 @@ async function hitsInView(
 }
 
 /** Ids of the view's rows as the index knows them: samples, or their labels for a patch index. */
-async function entryIds(
-  index: OpenIndex,
+function entryIds(
+  { context, run }: OpenIndex,
   datasetId: string,
   stages: readonly StoreStage[],
 ): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const page of rowPages(index, datasetId, stages)) for (const row of page) ids.push(row.id);
-  return ids;
+  return context.store.samples.rowIds(datasetId, stages, run.config.patchesField);
 }
 
 function answer(
   index: OpenIndex,
-  hits: readonly Hit[],
+  hits: Hits,
   request: SimilarityRequest,
 ): Pick<ResolvedSimilarity, "order" | "hits"> {
   const metric = index.run.config.metric as Metric;
+  const { ids, sampleIds } = hits;
   return {
     order: orderOf(index.run, hits, request),
     hits: {
-      ids: hits.map((hit) => hit.id),
-      sampleIds: hits.map((hit) => hit.sampleId),
-      distances: Float32Array.from(hits, (hit) => hit.distance),
-      scores: Float32Array.from(hits, (hit) => scoreOf(metric, hit.distance)),
+      ids,
+      sampleIds,
+      distances: new Float32Array(hits.distances),
+      scores: Float32Array.from(hits.distances, (distance) => scoreOf(metric, distance)),
       brainKey: index.run.key,
     },
   };
 }
 
 /** On a sample view a patch index gives samples, in the order of their best label, with only the found labels. */
-function orderOf(run: RunRecord, hits: readonly Hit[], request: SimilarityRequest): ResolvedOrderStage {
+function orderOf(run: RunRecord, hits: Hits, request: SimilarityRequest): ResolvedOrderStage {
   const { patchesField } = run.config;
   const ofSamples = patchesField !== null && request.patchesField === null;
-  const best = new Map<string, number>();
-  for (const hit of hits) {
-    const id = ofSamples ? hit.sampleId : hit.id;
-    if (!best.has(id)) best.set(id, hit.distance);
-  }
+  const { ids, distances } = ofSamples ? bestOfSamples(hits) : hits;
   const { distField } = request.stage;
   return {
     stage: "resolvedOrder",
-    ids: [...best.keys()],
-    ...(ofSamples ? { labels: { field: patchesField, ids: hits.map((hit) => hit.id) } } : {}),
-    ...(distField === undefined ? {} : { distances: { field: distField, values: [...best.values()] } }),
+    ids,
+    ...(ofSamples ? { labels: { field: patchesField, ids: hits.ids } } : {}),
+    ...(distField === undefined ? {} : { distances: { field: distField, values: [...distances] } }),
   };
+}
+
+/** Each sample at the place of its first hit. */
+function bestOfSamples({ sampleIds, distances }: Hits): { ids: string[]; distances: number[] } {
+  const best = new Map<string, number>();
+  sampleIds.forEach((id, place) => {
+    if (!best.has(id)) best.set(id, distances[place] ?? Number.NaN);
+  });
+  return { ids: [...best.keys()], distances: [...best.values()] };
 }
 
 async function findRun(

@@ -124,15 +124,17 @@ export function entryStore(database: StoreDatabase): EntryStore {
         revision: row.revision,
       }));
     },
-    async live(runId, entryIds) {
-      const rows = await database.read<{ id: string }>(
-        sql<{ id: string }>`select e.entry_id as id from ${jsonRows(entryIds)}
-          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = item.value
-          ${joinInOrder} runs as r on r.id = e.run_id
-          ${joinInOrder} samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
-          where e.state = 'indexed'`.compile(build),
+    async gone(runId, entryIds) {
+      // Grouping puts the ids in order: looked up that way, many are found several times as fast.
+      const texts = await database.readTexts<string>(
+        sql`select asked.id as text
+          from (select value as id from ${jsonRows(entryIds)} group by value) as asked
+          where not exists (select 1 from run_entries as e
+            ${joinInOrder} runs as r on r.id = e.run_id
+            ${joinInOrder} samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
+            where e.run_id = ${runId} and e.entry_id = asked.id and e.state = 'indexed')`.compile(build),
       );
-      return new Set(rows.map((row) => row.id));
+      return new Set(texts);
     },
     async revision(runId) {
       const [row] = await database.read<{ revision: number }>(

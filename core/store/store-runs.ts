@@ -136,8 +136,8 @@ export interface EntryStore {
   counts(runId: string): Promise<Record<EntryState, number>>;
   /** In planning order, with `sequence` for paging, and the `revision` in which an entry became searchable. */
   list(runId: string, query: EntryQuery): Promise<(EntryRecord & ArrivalPlace)[]>;
-  /** Of these entry ids, the ones that are indexed and whose sample still exists. */
-  live(runId: string, entryIds: readonly string[]): Promise<Set<string>>;
+  /** Of these entry ids, the ones that are not indexed or whose sample no longer exists. */
+  gone(runId: string, entryIds: readonly string[]): Promise<Set<string>>;
   /** The run's revision, which rises with each `settle` that makes entries searchable; null if the run is gone. */
   revision(runId: string): Promise<number | null>;
   /** Live entries that became searchable after a place in the order of revisions; in that order, at most `limit`. */

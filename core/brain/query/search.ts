@@ -1,6 +1,7 @@
 /** Searches an index: aggregates several queries, and drops and refills results whose sample is gone. */
 
 import type { Backend, Collection, Columns, SearchOptions, Selection } from "../../backends/backend.ts";
+import { takeHits } from "../../backends/parts.ts";
 import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
 import type { Aggregation } from "../../stages.ts";
 import type { OpenIndex } from "../open-index.ts";
@@ -20,12 +21,13 @@ export interface Wanted {
   readonly trace: SearchTrace;
 }
 
-/** One hit; lower distances are closer. */
-export interface Hit {
-  readonly id: string;
-  readonly sampleId: string;
-  readonly distance: number;
+/** Hits as columns, in order; distances that were averaged or fused are in double precision. */
+export interface Hits extends Pick<Columns, "ids" | "sampleIds"> {
+  readonly distances: Float32Array | Float64Array;
 }
+
+/** No hits. */
+export const NOTHING: Columns = { ids: [], sampleIds: [], distances: new Float32Array(0) };
 
 /** Weight of the first ranks in rank fusion (Cormack, Clarke, Buettcher 2009). */
 const FUSION_CONSTANT = 60;
@@ -36,7 +38,7 @@ export async function search(
   collection: Collection,
   plan: QueryPlan,
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Hits> {
   const backend = await index.backend();
   if (plan.kind === "fuse") return fused(index, backend, collection, plan.terms, wanted);
   const { vectors } = plan;
@@ -55,22 +57,32 @@ async function liveHits(
   collection: Collection,
   query: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Columns> {
   let asked = wanted.k;
   while (true) {
     const found = await rawHits(backend, collection, query, { ...wanted, k: asked });
-    const ids = found.map((hit) => hit.id);
-    const live = await wanted.trace.time("liveCheck", () =>
-      index.context.store.entries.live(index.run.id, ids),
+    const gone = await wanted.trace.time("liveCheck", () =>
+      index.context.store.entries.gone(index.run.id, found.ids),
     );
-    const hits = found.filter((hit) => live.has(hit.id));
-    const isLast = wanted.k === null || asked === null || hits.length >= wanted.k || found.length < asked;
-    if (isLast) wanted.trace.dropped += found.length - hits.length;
-    if (wanted.k === null || asked === null) return hits;
-    if (isLast) return hits.slice(0, wanted.k);
+    const hits = without(found, gone);
+    const missing = wanted.k === null ? 0 : wanted.k - hits.ids.length;
+    if (asked === null || missing <= 0 || found.ids.length < asked) {
+      wanted.trace.dropped += found.ids.length - hits.ids.length;
+      return missing < 0 ? takeHits(hits, 0, hits.ids.length + missing) : hits;
+    }
     asked *= 2;
     wanted.trace.refills++;
   }
+}
+
+function without(hits: Columns, gone: ReadonlySet<string>): Columns {
+  if (gone.size === 0) return hits;
+  const kept = [...hits.ids.keys()].filter((place) => !gone.has(hits.ids[place] ?? ""));
+  return {
+    ids: kept.map((place) => hits.ids[place] ?? ""),
+    sampleIds: kept.map((place) => hits.sampleIds[place] ?? ""),
+    distances: Float32Array.from(kept, (place) => hits.distances[place] ?? Number.NaN),
+  };
 }
 
 /** Hits as the backend gives them, by one search or, beyond what that takes, by a scan. */
@@ -79,7 +91,7 @@ export async function rawHits(
   collection: Collection,
   query: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Columns> {
   const { maxK, exact } = backend.capabilities;
   const { trace, k } = wanted;
   const isScan = maxK !== null && (k === null || k > maxK);
@@ -116,9 +128,9 @@ async function searched(
   query: Matrix<VectorData>,
   k: number | null,
   options: PlainOptions,
-): Promise<Hit[]> {
-  const [columns] = await collection.search(query, { ...options, k });
-  return columns === undefined ? [] : hitsOf(columns);
+): Promise<Columns> {
+  const [found = NOTHING] = await collection.search(query, { ...options, k });
+  return found;
 }
 
 async function scanned(
@@ -126,31 +138,28 @@ async function scanned(
   query: Matrix<VectorData>,
   k: number | null,
   options: PlainOptions,
-): Promise<Hit[]> {
-  const hits: Hit[] = [];
-  for await (const columns of collection.scan(query, options)) {
-    for (const hit of hitsOf(columns)) hits.push(hit);
-    if (k !== null && hits.length >= k) return hits.slice(0, k);
+): Promise<Columns> {
+  const ids: string[] = [];
+  const sampleIds: string[] = [];
+  const distances: number[] = [];
+  for await (const page of collection.scan(query, options)) {
+    for (const id of page.ids) ids.push(id);
+    for (const id of page.sampleIds) sampleIds.push(id);
+    for (const distance of page.distances) distances.push(distance);
+    if (k !== null && ids.length >= k) break;
   }
-  return hits;
+  const found = { ids, sampleIds, distances: Float32Array.from(distances) };
+  return k === null || ids.length <= k ? found : takeHits(found, 0, k);
 }
 
-function hitsOf(columns: Columns): Hit[] {
-  return columns.ids.map((id, i) => ({
-    id,
-    sampleId: columns.sampleIds[i] ?? id,
-    distance: columns.distances[i] ?? Number.NaN,
-  }));
-}
-
-/** The whole ranking of each query row, as a map from id. */
+/** The whole ranking of each query row. */
 async function rankings(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
   queries: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[][]> {
+): Promise<Columns[]> {
   const whole = { ...wanted, k: null, reverse: false, maxDistance: undefined };
   return Promise.all(
     Array.from({ length: queries.rows }, (_, i) =>
@@ -159,19 +168,27 @@ async function rankings(
   );
 }
 
+/** One hit of several rankings together. */
+interface Joined {
+  readonly id: string;
+  readonly sampleId: string;
+  readonly distance: number;
+}
+
 async function aggregated(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
   queries: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[]> {
-  const lists = await rankings(index, backend, collection, queries, wanted);
+): Promise<Hits> {
   const byId = new Map<string, { sampleId: string; distances: number[] }>();
-  for (const hit of lists.flat()) {
-    const entry = byId.get(hit.id) ?? { sampleId: hit.sampleId, distances: [] };
-    entry.distances.push(hit.distance);
-    byId.set(hit.id, entry);
+  for (const { ids, sampleIds, distances } of await rankings(index, backend, collection, queries, wanted)) {
+    ids.forEach((id, rank) => {
+      const entry = byId.get(id) ?? { sampleId: sampleIds[rank] ?? id, distances: [] };
+      entry.distances.push(distances[rank] ?? Number.NaN);
+      byId.set(id, entry);
+    });
   }
   const hits = [...byId].map(([id, { sampleId, distances }]) => ({
     id,
@@ -194,16 +211,16 @@ async function fused(
   collection: Collection,
   terms: readonly Weighted[],
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Hits> {
   const scores = new Map<string, { sampleId: string; score: number }>();
   let best = 0;
   for (const { vector, weight } of terms) {
-    const [ranking = []] = await rankings(index, backend, collection, vector, wanted);
+    const [ranking = NOTHING] = await rankings(index, backend, collection, vector, wanted);
     best += Math.max(0, weight) / (FUSION_CONSTANT + 1);
-    ranking.forEach((hit, rank) => {
-      const entry = scores.get(hit.id) ?? { sampleId: hit.sampleId, score: 0 };
+    ranking.ids.forEach((id, rank) => {
+      const entry = scores.get(id) ?? { sampleId: ranking.sampleIds[rank] ?? id, score: 0 };
       entry.score += weight / (FUSION_CONSTANT + 1 + rank);
-      scores.set(hit.id, entry);
+      scores.set(id, entry);
     });
   }
   const hits = [...scores].map(([id, { sampleId, score }]) => ({
@@ -214,9 +231,14 @@ async function fused(
   return cut(hits, wanted);
 }
 
-function cut(hits: Hit[], { k, reverse, maxDistance }: Wanted): Hit[] {
+function cut(hits: readonly Joined[], { k, reverse, maxDistance }: Wanted): Hits {
   const sign = reverse ? -1 : 1;
-  const near = maxDistance === undefined ? hits : hits.filter((hit) => hit.distance <= maxDistance);
+  const near = maxDistance === undefined ? [...hits] : hits.filter((hit) => hit.distance <= maxDistance);
   near.sort((a, b) => sign * (a.distance - b.distance) || (a.id < b.id ? -1 : 1));
-  return k === null ? near : near.slice(0, k);
+  const first = k === null ? near : near.slice(0, k);
+  return {
+    ids: first.map((hit) => hit.id),
+    sampleIds: first.map((hit) => hit.sampleId),
+    distances: Float64Array.from(first, (hit) => hit.distance),
+  };
 }

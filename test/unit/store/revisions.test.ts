@@ -126,7 +126,7 @@ test("a store of version 1 is brought up to date: what was searchable stays so a
     INSERT INTO run_entries (run_id, entry_id, sample_id, state) VALUES ('r', 's', 's', 'indexed');`);
   old.close();
   const { entries, ...store } = await openSqliteStore({ folder });
-  expect(await entries.live("r", ["s"])).toEqual(new Set(["s"]));
+  expect(await entries.gone("r", ["s"])).toEqual(new Set());
   const revision = (await entries.revision("r")) ?? 0;
   expect(await entries.arrivals("r", { revision, sequence: Number.MAX_SAFE_INTEGER }, 10)).toEqual([]);
   await entries.plan("r", [{ entryId: "s", sampleId: "s" }], { overwrite: true });

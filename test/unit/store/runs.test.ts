@@ -162,14 +162,17 @@ test("entries are listed in planning order, by state and id, in pages", async ()
   expect(await entries.list(run.id, { entryIds: [] })).toEqual([]);
 });
 
-test("live entries are indexed ones whose sample exists", async () => {
+test("entries are gone that are not indexed, or whose sample does not exist", async () => {
   const { entries, samples } = files.store;
   const run = await createRun();
   const [one, two] = [newSample(), newSample()];
   await samples.add(run.datasetId, [one, two]);
   await entries.plan(run.id, entriesOf(one.id, two.id, "orphan"));
   await entries.settle(run.id, { indexed: [one.id, "orphan"], failed: [] });
-  expect([...(await entries.live(run.id, [two.id, one.id, "orphan", "unknown"]))]).toEqual([one.id]);
+  const asked = [two.id, one.id, "orphan", "unknown", "orphan"];
+  expect(await entries.gone(run.id, asked)).toEqual(new Set([two.id, "orphan", "unknown"]));
+  expect(await entries.gone("no run", [one.id])).toEqual(new Set([one.id]));
+  expect(await entries.gone(run.id, [])).toEqual(new Set());
 });
 
 test("a view's rows are counted against the run's entries", async () => {

@@ -21,6 +21,7 @@ describe("reading", () => {
       const snapshot = await samples.snapshot(files.datasetId, stages, field);
       expect(snapshot.size).toBe(whole.length);
       expect(await snapshot.media(EVERYTHING)).toEqual(whole);
+      expect(await samples.rowIds(files.datasetId, stages, field)).toEqual(whole.map((row) => row.id));
       expect((await snapshot.rows({ offset: 5, limit: 2 })).map((row) => row.id)).toEqual(
         whole.slice(5, 7).map((row) => row.id),
       );
