@@ -1,5 +1,6 @@
 /** Resolves a `sortBySimilarity` stage: finds the run, searches it within the view, gives the order. */
 
+import type { Collection } from "../backends/backend.ts";
 import { type Metric, scoreOf } from "../backends/metric.ts";
 import type { ResolvedSimilarity, SimilarityRequest } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
@@ -12,9 +13,10 @@ import { type OpenIndex, openIndex, runNotFound } from "./open-index.ts";
 import { explainSearch, type Searched, SearchTrace } from "./query/explain.ts";
 import { answerFacts } from "./query/facts.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
+import { searchByFilter } from "./query/filtered-search.ts";
 import { lostHits } from "./query/lost-hits.ts";
-import { needsPrompts, planQuery } from "./query/query.ts";
-import { type Hit, search } from "./query/search.ts";
+import { needsPrompts, planQuery, type QueryPlan } from "./query/query.ts";
+import { type Hit, search, type Wanted } from "./query/search.ts";
 import { rowPages } from "./view-rows.ts";
 
 /** Searches for one stage of a view. */
@@ -47,27 +49,43 @@ async function hitsInView(
   request: SimilarityRequest,
   trace: SearchTrace,
 ): Promise<FoundInView> {
-  const { dataset, before, stage } = request;
+  const { stage } = request;
   const collection = await trace.time("planning", () => index.collection());
   if (collection === null) return { plan: null, within: { by: "index" }, hits: [], lost: [] };
   const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
-  const within =
-    before.length === 0
-      ? undefined
-      : selectIds(await trace.time("viewRead", () => entryIds(index, dataset.id, before)));
-  const hits = await search(index, collection, plan, {
+  const wanted = {
     k: stage.k ?? null,
     reverse: stage.reverse ?? false,
     maxDistance: stage.maxDistance,
     aggregation: stage.aggregation ?? "mean",
-    within,
+    within: undefined,
     trace,
-  });
+  } satisfies Wanted;
+  const { hits, within } = await searchView(index, collection, request, plan, wanted);
   const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits));
   warnOfLost(index, lost);
-  if (within === undefined) return { plan, within: { by: "index" }, hits, lost };
-  const by = within.where === undefined ? "ids" : "filter";
-  return { plan, within: { by, rows: within.size }, hits, lost };
+  return { plan, within, hits, lost };
+}
+
+/** Searches the whole index where there is no view, else by the view's condition where that can be, else by its ids. */
+async function searchView(
+  index: OpenIndex,
+  collection: Collection,
+  request: SimilarityRequest,
+  plan: QueryPlan,
+  wanted: Wanted,
+): Promise<Pick<FoundInView, "within" | "hits">> {
+  const { dataset, before } = request;
+  if (before.length === 0) {
+    return { within: { by: "index" }, hits: await search(index, collection, plan, wanted) };
+  }
+  const filtered = await searchByFilter(index, collection, request, plan, wanted);
+  if (filtered !== null && "hits" in filtered) {
+    return { within: { by: "filter", unsure: filtered.unsure }, hits: filtered.hits };
+  }
+  const ids = await wanted.trace.time("viewRead", () => entryIds(index, dataset.id, before));
+  const hits = await search(index, collection, plan, { ...wanted, within: selectIds(ids) });
+  return { within: { by: "ids", rows: ids.length, ...filtered }, hits };
 }
 
 /** Ids of the view's rows as the index knows them: samples, or their labels for a patch index. */

@@ -6,7 +6,8 @@
 import type { Batch } from "../backends/backend.ts";
 import type { Matrix } from "../matrix.ts";
 import type { SettledEntries } from "../store/store-runs.ts";
-import { type Failure, normalized, once } from "./entries.ts";
+import { type Failure, normalized, nothing, once } from "./entries.ts";
+import { currentValues } from "./fields/write-values.ts";
 import { leaseLost } from "./lease.ts";
 import type { OpenIndex } from "./open-index.ts";
 
@@ -57,12 +58,13 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
       if (epoch !== undefined) await assertHeld(index, epoch);
       const together = await publishes(index);
       const collection = await index.collectionFor(batch.vectors);
-      const { failed } = await collection.upsert(once(stored(index, batch)), {
+      const { fieldChanges, ...values } = await currentValues(index, batch);
+      const { failed } = await collection.upsert(once({ ...stored(index, batch), ...values }), {
         visible: together ? "eventually" : "now",
       });
       const refused = new Set(failed.map((failure) => failure.id));
       const indexed = batch.ids.filter((id) => !refused.has(id));
-      waiting.push({ indexed, failed, sourceVersions: batch.sourceVersions });
+      waiting.push({ indexed, failed, sourceVersions: batch.sourceVersions, fieldChanges });
       if (!together) return { failed, unwanted: await settle() };
       const isDue = performance.now() - last >= SETTLE_AFTER_MS;
       return { failed, unwanted: isDue ? await finish() : [] };
@@ -95,8 +97,6 @@ function stored(index: OpenIndex, { ids, sampleIds, vectors }: Batch): Batch {
 }
 
 /** Keeps a builder that lost its lease from writing another batch. */
-async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
+export async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
   if ((await context.store.runs.epoch(run.id)) !== epoch) throw leaseLost(run);
 }
-
-async function* nothing(): AsyncGenerator<Batch> {}

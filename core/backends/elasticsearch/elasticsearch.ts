@@ -22,6 +22,7 @@ const CAPABILITIES: Capabilities = {
   radius: true,
   exact: false,
   publishes: true,
+  filterFields: true,
 };
 
 /**

@@ -24,6 +24,7 @@ const CAPABILITIES: Capabilities = {
   radius: true,
   exact: false,
   publishes: true,
+  filterFields: true,
 };
 
 /**

@@ -8,6 +8,7 @@ import { takeBatch } from "../parts.ts";
 import { idChunks, parts } from "../remote/chunks.ts";
 import type { Access } from "./access.ts";
 import { isOneOf } from "./expression.ts";
+import { valueColumn } from "./filter.ts";
 import { CONDITION_BYTES, CONDITION_IDS, WRITE_BYTES, WRITE_ROWS, WRITES_AT_ONCE } from "./limits.ts";
 import { textsOf } from "./rows.ts";
 import type { Layout } from "./schema.ts";
@@ -107,11 +108,14 @@ class Writing {
 async function writePart(
   access: Access,
   { fields }: Layout,
-  { ids, sampleIds, vectors }: Batch,
+  { ids, sampleIds, vectors, fields: values }: Batch,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const columns = [textColumn(fields.id, ids)];
-  if (fields.sampleId !== null) columns.push(textColumn(fields.sampleId, sampleIds));
+  const columns = [
+    textColumn(fields.id, ids),
+    ...(fields.sampleId === null ? [] : [textColumn(fields.sampleId, sampleIds)]),
+    ...(values === undefined ? [] : [valueColumn(values)]),
+  ];
   const request = { num_rows: ids.length, fields_data: columns };
   const { message } = await access.call("Upsert", request, {
     signal,
@@ -121,8 +125,9 @@ async function writePart(
 }
 
 /** The caller may use the arrays of a batch again while it is still on its way. */
-function copied({ ids, sampleIds, vectors }: Batch): Batch {
+function copied({ ids, sampleIds, vectors, ...others }: Batch): Batch {
   return {
+    ...others,
     ids: [...ids],
     sampleIds: [...sampleIds],
     vectors: matrix<VectorData>(vectors.data.slice(), vectors.dimension),

@@ -11,13 +11,14 @@ import { writeBatch } from "../writer.ts";
 /** Entries per write. */
 const ADD_ROWS = 1_000;
 
-/** Adds or replaces entries; WRITE_PARTIAL names those the backend refused, the others are kept. */
+/** Adds or replaces entries, under a lease where an epoch is given; WRITE_PARTIAL names those the backend refused, the others are kept. */
 export async function addEntries(
   index: OpenIndex,
   embeddings: VectorsLike | Matrix<VectorData>,
   sampleIds: readonly string[],
   labelIds: readonly string[] | null,
   options: ExistingOptions,
+  epoch?: number,
 ): Promise<void> {
   const vectors = toVectors(embeddings);
   assertShape(index, vectors, sampleIds, labelIds);
@@ -33,7 +34,7 @@ export async function addEntries(
       sampleIds: rows.map((row) => sampleIds[row] ?? ""),
       vectors: takeRows(vectors, rows),
     };
-    failed.push(...(await addBatch(index, batch)));
+    failed.push(...(await addBatch(index, batch, epoch)));
   }
   if (failed.length > 0) throw refused(index, failed, chosen.length);
 }
@@ -42,14 +43,15 @@ export async function addEntries(
  * Plans and writes a batch. Entries that are indexed stay so: were this process killed, they would still have
  * their former vectors. What another process deletes meanwhile is written again: the addition is the later one.
  */
-async function addBatch(index: OpenIndex, batch: Batch): Promise<Failure[]> {
+async function addBatch(index: OpenIndex, batch: Batch, epoch?: number): Promise<Failure[]> {
+  const held = epoch === undefined ? {} : { epoch };
   const failed: Failure[] = [];
   let { ids, sampleIds, vectors } = batch;
   while (ids.length > 0) {
     const planned = ids.map((entryId, i) => ({ entryId, sampleId: sampleIds[i] ?? entryId }));
-    await index.context.store.entries.plan(index.run.id, planned, { overwrite: "unwritten" });
+    await index.context.store.entries.plan(index.run.id, planned, { overwrite: "unwritten", ...held });
     const sourceVersions = new Map(ids.map((id) => [id, null]));
-    const outcome = await writeBatch(index, { ids, sampleIds, vectors, sourceVersions });
+    const outcome = await writeBatch(index, { ids, sampleIds, vectors, sourceVersions }, epoch);
     failed.push(...outcome.failed);
     const again = new Set(outcome.unwanted);
     const rows = [...ids.keys()].filter((row) => again.has(ids[row] ?? ""));

@@ -39,16 +39,22 @@ export async function search(
 ): Promise<Hit[]> {
   const backend = await index.backend();
   if (plan.kind === "fuse") return fused(index, backend, collection, plan.terms, wanted);
-  const { vectors } = plan;
-  if (vectors.rows === 1) return liveHits(index, backend, collection, vectors, wanted);
-  // Bits have no mean: their distances are averaged instead.
-  if (wanted.aggregation !== "mean" || vectors.data instanceof Uint8Array) {
-    return aggregated(index, backend, collection, vectors, wanted);
-  }
-  return liveHits(index, backend, collection, oneRow(meanOf(vectors)), wanted);
+  const query = singleQuery(plan, wanted.aggregation);
+  return query === null
+    ? aggregated(index, backend, collection, plan.vectors, wanted)
+    : liveHits(index, backend, collection, query, wanted);
 }
 
-/** Hits whose sample exists; asks for more while some were dropped, so that `k` stays `k`. */
+/** The one vector that a plan searches with, or null where several rankings are put together. */
+export function singleQuery(plan: QueryPlan, aggregation: Aggregation): Matrix<VectorData> | null {
+  if (plan.kind === "fuse") return null;
+  const { vectors } = plan;
+  if (vectors.rows === 1) return vectors;
+  // Bits have no mean: their distances are averaged instead.
+  return aggregation === "mean" && !(vectors.data instanceof Uint8Array) ? oneRow(meanOf(vectors)) : null;
+}
+
+/** Hits whose sample exists. */
 async function liveHits(
   index: OpenIndex,
   backend: Backend,
@@ -56,20 +62,36 @@ async function liveHits(
   query: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Hit[]> {
-  let asked = wanted.k;
+  const ask = (k: number | null) => rawHits(backend, collection, query, { ...wanted, k });
+  return (await refilled(wanted, ask, (ids) => liveIds(index, ids))) ?? [];
+}
+
+/** Of these entries, those that are indexed and whose sample exists. */
+export function liveIds({ context, run }: OpenIndex, ids: readonly string[]): Promise<Set<string>> {
+  return context.store.entries.live(run.id, ids);
+}
+
+/**
+ * Hits that are wanted, by id; asks for more while some are not, so that `k` stays `k`. Null where `ask` gives up.
+ */
+export async function refilled(
+  { k, trace }: Pick<Wanted, "k" | "trace">,
+  ask: (k: number | null) => Promise<Hit[] | null>,
+  choose: (ids: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<Hit[] | null> {
+  let asked = k;
   while (true) {
-    const found = await rawHits(backend, collection, query, { ...wanted, k: asked });
+    const found = await ask(asked);
+    if (found === null) return null;
     const ids = found.map((hit) => hit.id);
-    const live = await wanted.trace.time("liveCheck", () =>
-      index.context.store.entries.live(index.run.id, ids),
-    );
-    const hits = found.filter((hit) => live.has(hit.id));
-    const isLast = wanted.k === null || asked === null || hits.length >= wanted.k || found.length < asked;
-    if (isLast) wanted.trace.dropped += found.length - hits.length;
-    if (wanted.k === null || asked === null) return hits;
-    if (isLast) return hits.slice(0, wanted.k);
+    const chosen = await trace.time("liveCheck", () => choose(ids));
+    const hits = found.filter((hit) => chosen.has(hit.id));
+    const isLast = k === null || asked === null || hits.length >= k || found.length < asked;
+    if (isLast) trace.dropped += found.length - hits.length;
+    if (k === null || asked === null) return hits;
+    if (isLast) return hits.slice(0, k);
     asked *= 2;
-    wanted.trace.refills++;
+    trace.refills++;
   }
 }
 
@@ -89,25 +111,36 @@ export async function rawHits(
       `${k === null ? "the whole ranking" : `k ${k}`} is above the ${maxK} of one search: scanned`,
     );
   } else trace.searches++;
-  // What the driver says of this very call counts more than what it claims as a rule; a scan is exact by contract.
-  let isExact: boolean | undefined;
-  const options = searchOptions(wanted, (facts) => {
-    if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
-    trace.note(facts);
+  // A scan is exact by contract.
+  return timedSearch(trace, isScan || exact, (onExplain) => {
+    const options = searchOptions(wanted, onExplain);
+    return isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options);
   });
-  const hits = await trace.time("search", () =>
-    isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options),
+}
+
+type OnExplain = NonNullable<SearchOptions["onExplain"]>;
+
+/** Does one search, whose facts and time go to the trace. */
+export async function timedSearch<Result>(
+  trace: SearchTrace,
+  isExactAsRule: boolean,
+  ask: (onExplain: OnExplain) => Promise<Result>,
+): Promise<Result> {
+  // What the driver says of this very call counts more than what it claims as a rule.
+  let isExact: boolean | undefined;
+  const result = await trace.time("search", () =>
+    ask((facts) => {
+      if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
+      trace.note(facts);
+    }),
   );
-  if (!(isExact ?? (isScan || exact))) trace.exact = false;
-  return hits;
+  if (!(isExact ?? isExactAsRule)) trace.exact = false;
+  return result;
 }
 
 type PlainOptions = Omit<SearchOptions, "k">;
 
-function searchOptions(
-  { reverse, maxDistance, within }: Wanted,
-  onExplain: NonNullable<SearchOptions["onExplain"]>,
-): PlainOptions {
+function searchOptions({ reverse, maxDistance, within }: Wanted, onExplain: OnExplain): PlainOptions {
   return { reverse, maxDistance, within, onExplain };
 }
 
@@ -135,7 +168,7 @@ async function scanned(
   return hits;
 }
 
-function hitsOf(columns: Columns): Hit[] {
+export function hitsOf(columns: Columns): Hit[] {
   return columns.ids.map((id, i) => ({
     id,
     sampleId: columns.sampleIds[i] ?? id,
