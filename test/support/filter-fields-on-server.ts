@@ -14,7 +14,14 @@ import type { SampleCollection } from "../../core/dataset/sample-collection.ts";
 import { isNearsightError } from "../../core/errors.ts";
 import type { Filter } from "../../core/filter.ts";
 import type { Nearsight } from "../../core/nearsight.ts";
-import { type Edit, edits, FILTER_FIELDS, fieldValues, pushedFilters } from "./filterable-samples.ts";
+import {
+  conditionsOn,
+  type Edit,
+  edits,
+  FILTER_FIELDS,
+  fieldValues,
+  pushedFilters,
+} from "./filterable-samples.ts";
 import { temporaryNearsight } from "./temporary.ts";
 import { randomVectors } from "./vectors.ts";
 
@@ -136,7 +143,9 @@ export function testFilterFieldsOn({ driver, connection }: FilteringServer): voi
                 unsure: 0,
               });
             }
-            for (const filter of filters) await expectSame(filter, 20, "filter");
+            for (const filter of [...changes.flatMap(conditionsOn), ...filters]) {
+              await expectSame(filter, 20, "filter");
+            }
           },
         ),
         { numRuns: 25 },

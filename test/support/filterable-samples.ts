@@ -120,3 +120,26 @@ export const edits = fc.record({
   ),
 });
 export type Edit = typeof edits extends fc.Arbitrary<infer Value> ? Value : never;
+
+/** Conditions that an edited sample meets since, or no longer. */
+export function conditionsOn({ edit }: Edit): Filter[] {
+  const contains = (field: string, value: string): Filter => ({ op: "contains", field, value });
+  const equals = (field: string, value: string | number): Filter => ({
+    ...{ op: "compare", field, comparison: "eq" },
+    value,
+  });
+  if ("tag" in edit) return [contains("tags", edit.tag)];
+  if ("untag" in edit) return [contains("tags", edit.untag)];
+  if ("unset" in edit || edit.value === null) return [];
+  switch (edit.set) {
+    case "name":
+    case "score":
+      return [equals(edit.set, edit.value)];
+    case "words":
+      return [contains("words", "cat")];
+    case "ground_truth":
+      return [equals("ground_truth.label", edit.value.label)];
+    case "boxes":
+      return edit.value.detections.map((one) => contains("boxes.label", one.label));
+  }
+}
