@@ -12,7 +12,7 @@ import type {
   Selection,
 } from "../../core/backends/backend.ts";
 import { isBinaryMetric, type Metric } from "../../core/backends/metric.ts";
-import { type ErrorCode, isNearsightError } from "../../core/errors.ts";
+import { type ErrorCode, isNearsightError, type NearsightError } from "../../core/errors.ts";
 import { type Matrix, matrix, type VectorData } from "../../core/matrix.ts";
 import { seededRandom } from "../../core/random.ts";
 import { type Answer, at, type Closeness, compareHits, truthOf } from "./answers.ts";
@@ -232,6 +232,11 @@ function specOf(name: string, metric: Metric, spec: Partial<CollectionSpec>): Co
 
 /** Fails unless the work is refused with this code, a message and a hint. */
 export async function expectCode(work: () => unknown, code: ErrorCode): Promise<void> {
+  await refusal(work, code);
+}
+
+/** The same, and gives the error. */
+export async function refusal(work: () => unknown, code: ErrorCode): Promise<NearsightError> {
   const error = await Promise.resolve()
     .then(work)
     .then(
@@ -243,6 +248,7 @@ export async function expectCode(work: () => unknown, code: ErrorCode): Promise<
   expect(error.code, error.message).toBe(code);
   expect(error.message).not.toBe("");
   expect(error.hint ?? "", "hint").not.toBe("");
+  return error;
 }
 
 /** Seeded entries `e0000`, `e0001`...: numbers from -1 to 1 of varied length, or bits. */

@@ -9,7 +9,7 @@ import { type Connection, openConnection } from "./connection.ts";
 import { MAX_DIMENSION, MAX_HITS, MAX_ID_BYTES, MAX_NAME_BYTES, type Patience } from "./limits.ts";
 import { indexBody, METRICS, SOURCE_SETTING } from "./mapping.ts";
 import { checkName, nameProblem } from "./names.ts";
-import { checkedOptions, type ElasticsearchOptions } from "./options.ts";
+import type { ElasticsearchOptions } from "./options.ts";
 
 export type { ElasticsearchOptions } from "./options.ts";
 
@@ -69,7 +69,7 @@ export const elasticsearch: BackendDriver = {
   name: "elasticsearch",
   connectionOptions: connectionOptions("elasticsearch"),
   indexOptions: indexOptions("elasticsearch"),
-  connect: async (_place, options) => elasticsearchBackend(checkedOptions(options)),
+  connect: async (_place, options) => elasticsearchBackend(options),
 };
 
 async function makeIndex(server: Connection, body: estypes.IndicesCreateRequest): Promise<void> {

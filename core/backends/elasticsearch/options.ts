@@ -1,8 +1,7 @@
 /** Where an Elasticsearch cluster is and who asks: FiftyOne's options, checked, and what the SDK calls them. */
 
-import { readFileSync } from "node:fs";
 import type { ClientOptions, UndiciAgentOptions } from "@elastic/elasticsearch";
-import { NearsightError, wrapError } from "../../errors.ts";
+import { fileOfOption, givenOptions, invalidOption } from "../remote/connection-options.ts";
 import { pinnedConnector } from "./pinning.ts";
 
 /** Options of a connection, by FiftyOne's names. */
@@ -38,22 +37,9 @@ const DEFAULT_HOST = "http://localhost:9200";
 /** 32 bytes in hexadecimal, with or without colons. */
 const FINGERPRINT = /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i;
 
-/** Options come from files and the environment as well; CONFIG_INVALID for a value of another type. */
-export function checkedOptions(options: Readonly<Record<string, unknown>>): ElasticsearchOptions {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
-  for (const [name, value] of given) {
-    const isHosts =
-      name === "hosts" && Array.isArray(value) && value.every((host) => typeof host === "string");
-    const expected = name === "verifyCerts" ? "boolean" : "string";
-    if (isHosts || typeof value === expected) continue;
-    throw invalid(`Expected ${name} to be a ${expected} but found a ${typeof value}`, name);
-  }
-  return Object.fromEntries(given);
-}
-
 /** The plan of a connection; CONFIG_INVALID. */
 export function connectionPlan(options: ElasticsearchOptions): ConnectionPlan {
-  const given = withoutEmpty(options);
+  const given: ElasticsearchOptions = givenOptions("elasticsearch", { ...options });
   const { addresses, nodes, userOfUrl } = placeOf(given);
   const auth = authOf(given) ?? userOfUrl;
   return {
@@ -65,12 +51,6 @@ export function connectionPlan(options: ElasticsearchOptions): ConnectionPlan {
       ...(auth === undefined ? {} : { auth }),
     },
   };
-}
-
-/** FiftyOne leaves out an option by "" as well. */
-function withoutEmpty(options: ElasticsearchOptions): ElasticsearchOptions {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== "");
-  return Object.fromEntries(given);
 }
 
 type Auth = NonNullable<ClientOptions["auth"]>;
@@ -142,7 +122,7 @@ function secretsOf(auth: Auth | undefined): string[] {
 }
 
 function tlsOf({ caCerts, sslAssertFingerprint, verifyCerts, cloudId }: ElasticsearchOptions): ClientOptions {
-  const ca = caCerts === undefined ? undefined : readAuthorities(caCerts);
+  const ca = fileOfOption("elasticsearch", "caCerts", caCerts);
   const tls = {
     ...(ca === undefined ? {} : { ca }),
     ...(verifyCerts === false ? { rejectUnauthorized: false } : {}),
@@ -165,24 +145,4 @@ function tlsOf({ caCerts, sslAssertFingerprint, verifyCerts, cloudId }: Elastics
   return { agent: agent as UndiciAgentOptions };
 }
 
-function readAuthorities(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw wrapError(error, {
-      code: "CONFIG_INVALID",
-      message: `Expected a PEM file at ${path} for caCerts but it could not be read`,
-      hint: "Correct caCerts, or leave it out",
-      details: { option: "caCerts", path },
-    });
-  }
-}
-
-function invalid(message: string, option: string): NearsightError {
-  return new NearsightError({
-    code: "CONFIG_INVALID",
-    message,
-    hint: `Correct ${option} of backend 'elasticsearch'`,
-    details: { option },
-  });
-}
+const invalid = (message: string, option: string) => invalidOption("elasticsearch", option, message);

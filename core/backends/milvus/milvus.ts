@@ -2,7 +2,6 @@
 
 import type { MilvusClient } from "@zilliz/milvus2-sdk-node";
 import { connectionOptions, indexOptions } from "../../backend-settings.ts";
-import { NearsightError } from "../../errors.ts";
 import type { Backend, BackendDriver, Capabilities } from "../backend.ts";
 import { METRICS } from "../metric.ts";
 import { Access } from "./access.ts";
@@ -85,20 +84,5 @@ export const milvus: BackendDriver = {
   name: "milvus",
   connectionOptions: connectionOptions("milvus"),
   indexOptions: indexOptions("milvus"),
-  connect: async (_place, options) => milvusBackend(checkedOptions(options)),
+  connect: async (_place, options) => milvusBackend(options),
 };
-
-/** Options come from files and the environment as well; a wrong type is said before a connection is tried. */
-function checkedOptions(options: Readonly<Record<string, unknown>>): MilvusOptions {
-  for (const [name, value] of Object.entries(options)) {
-    const expected = name === "secure" ? "boolean" : "string";
-    if (value === undefined || value === null || typeof value === expected) continue;
-    throw new NearsightError({
-      code: "CONFIG_INVALID",
-      message: `Expected ${name} of backend 'milvus' to be a ${expected} but found a ${typeof value}`,
-      hint: `Correct ${name}, or leave it out`,
-      details: { option: name },
-    });
-  }
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
-}

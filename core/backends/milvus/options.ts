@@ -1,8 +1,7 @@
 /** Where a Milvus server is and who asks: FiftyOne's options, checked, and what the SDK calls them. */
 
-import { readFileSync } from "node:fs";
 import type { ClientConfig } from "@zilliz/milvus2-sdk-node";
-import { NearsightError, wrapError } from "../../errors.ts";
+import { fileOfOption, givenOptions, invalidOption } from "../remote/connection-options.ts";
 
 /** Options of a connection, by FiftyOne's names. */
 export interface MilvusOptions {
@@ -50,12 +49,13 @@ const CHANNEL = {
 
 /** The plan of a connection; CONFIG_INVALID. */
 export function connectionPlan(options: MilvusOptions): ConnectionPlan {
-  const { url, hostname } = parsedUri(options.uri ?? DEFAULT_URI);
-  const tls = tlsFiles(options);
-  const ssl = url.protocol === "https:" || options.secure === true || tls !== undefined;
+  const given: MilvusOptions = givenOptions("milvus", { ...options });
+  const { url, hostname } = parsedUri(given.uri ?? DEFAULT_URI);
+  const tls = tlsFiles(given);
+  const ssl = url.protocol === "https:" || given.secure === true || tls !== undefined;
   const address = `${hostname}:${url.port || (url.protocol === "https:" ? TLS_PORT : DEFAULT_PORT)}`;
-  const { user, password, token } = credentials(options, url);
-  const database = options.dbName ?? (decodeURIComponent(url.pathname.slice(1)) || undefined);
+  const { user, password, token } = credentials(given, url);
+  const database = given.dbName ?? (decodeURIComponent(url.pathname.slice(1)) || undefined);
   return {
     address,
     isZilliz: hostname.endsWith(".zillizcloud.com") || hostname.endsWith(".zilliz.com.cn"),
@@ -66,7 +66,7 @@ export function connectionPlan(options: MilvusOptions): ConnectionPlan {
       ...(token === undefined ? {} : { token }),
       ...(user === undefined || password === undefined ? {} : { username: user, password }),
       ...(database === undefined ? {} : { database }),
-      ...(ssl ? { tls: { ...tls, ...(options.serverName ? { serverName: options.serverName } : {}) } } : {}),
+      ...(ssl ? { tls: { ...tls, ...(given.serverName ? { serverName: given.serverName } : {}) } } : {}),
       channelOptions: CHANNEL,
       // The driver tries again itself: a retry of the SDK can throw from a timer.
       maxRetries: 0,
@@ -101,19 +101,13 @@ function uriProblem(uri: string, text: string): string | null {
 
 function credentials({ user, password, token }: MilvusOptions, url: URL) {
   const fromUri = url.username === "" ? undefined : decodeURIComponent(url.username);
-  const who = filled(user) ?? fromUri;
-  const secret = filled(password) ?? (url.password === "" ? undefined : decodeURIComponent(url.password));
-  const key = filled(token);
-  if (key === undefined && (who === undefined) !== (secret === undefined)) {
+  const who = user ?? fromUri;
+  const secret = password ?? (url.password === "" ? undefined : decodeURIComponent(url.password));
+  if (token === undefined && (who === undefined) !== (secret === undefined)) {
     const missing = who === undefined ? "user" : "password";
     throw invalid(`Expected user and password for Milvus but found no ${missing}`, missing);
   }
-  return { user: who, password: secret, token: key };
-}
-
-/** FiftyOne leaves out an option by "" as well. */
-function filled(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
+  return { user: who, password: secret, token };
 }
 
 function secretsOf(
@@ -142,25 +136,6 @@ function tlsFiles(options: MilvusOptions): NonNullable<ClientConfig["tls"]> | un
   return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
-function read(option: string, path: string | undefined): Buffer | undefined {
-  if (!path) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw wrapError(error, {
-      code: "CONFIG_INVALID",
-      message: `Expected a file at ${path} for ${option} but it could not be read`,
-      hint: `Correct ${option}, or leave it out`,
-      details: { option, path },
-    });
-  }
-}
+const read = (option: string, path: string | undefined) => fileOfOption("milvus", option, path);
 
-function invalid(message: string, option: string): NearsightError {
-  return new NearsightError({
-    code: "CONFIG_INVALID",
-    message,
-    hint: `Correct ${option} of backend 'milvus'`,
-    details: { option },
-  });
-}
+const invalid = (message: string, option: string) => invalidOption("milvus", option, message);

@@ -3,11 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import {
-  checkedOptions,
-  connectionPlan,
-  type ElasticsearchOptions,
-} from "../../../core/backends/elasticsearch/options.ts";
+import { connectionPlan, type ElasticsearchOptions } from "../../../core/backends/elasticsearch/options.ts";
 import { isNearsightError } from "../../../core/errors.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 
@@ -94,14 +90,4 @@ test("what must not be told is known in each form that is sent", () => {
   expect(addresses).toEqual(["https://a.org"]);
   expect(connectionPlan({ apiKey: CANARY }).secrets).toEqual([CANARY]);
   expect(connectionPlan({ bearerAuth: CANARY }).secrets).toEqual([CANARY]);
-});
-
-test("values of another type are CONFIG_INVALID, and null is no value", () => {
-  expect(checkedOptions({ hosts: ["http://a:1"], verifyCerts: false, apiKey: null })).toEqual({
-    hosts: ["http://a:1"],
-    verifyCerts: false,
-  });
-  for (const options of [{ password: 123 }, { hosts: [1] }, { verifyCerts: "no" }]) {
-    expect(() => checkedOptions(options)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
-  }
 });

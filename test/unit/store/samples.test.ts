@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
 import { matrix } from "../../../core/matrix.ts";
-import { EVERYTHING, newLabel, newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
+import { EVERYTHING, newLabel, newRun, newSample, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();
 
@@ -197,14 +197,7 @@ test("labels of a field are replaced as a whole; entries of those gone are marke
   const { samples, runs, entries } = files.store;
   const sample = withBoxes(["cat", "dog"]);
   await samples.add(id, [sample]);
-  const run = await runs.create({
-    datasetId: id,
-    key: "k",
-    type: "similarity",
-    version: "1",
-    config: RUN_CONFIG,
-    specHash: "",
-  });
+  const run = await runs.create(newRun({ datasetId: id }));
   const planned = sample.labels.map((label) => ({ entryId: label.id, sampleId: sample.id }));
   await entries.plan(run.id, planned);
   const [cat] = sample.labels;
@@ -227,14 +220,7 @@ test("deleting samples takes labels and vectors along and marks entries of every
   await vectors.put(id, "v", owners, matrix(new Float32Array(3), 1));
   const made = [];
   for (const key of ["a", "b"]) {
-    const run = await runs.create({
-      datasetId: id,
-      key,
-      type: "similarity",
-      version: "1",
-      config: RUN_CONFIG,
-      specHash: "",
-    });
+    const run = await runs.create(newRun({ datasetId: id, key }));
     const rows = [gone, kept].flatMap((sample) =>
       sample.labels.map((label) => ({ entryId: label.id, sampleId: sample.id })),
     );
