@@ -270,6 +270,21 @@ export function testFilterFieldsOn({ driver, connection }: FilteringServer): voi
       await index.delete({ force: true });
     });
 
+    it("are copied to a backend that keeps them, and left behind by one that does not", async () => {
+      const copy = { ...connection, to: driver.name, brainKey: "copy" };
+      const kept = await dataset.copyRun("server", copy);
+      const view = dataset.matchTags("cat");
+      const found = view.sortBySimilarity(QUERY, { k: 20, brainKey: "copy" });
+      expect(await found.values("id")).toEqual(await truth(view, 20));
+      const { stages } = await found.explain();
+      expect(stages.at(-1)?.search?.within).toEqual({ by: "filter", unsure: 0 });
+      expect(kept.config.filterFields).toEqual(FILTER_FIELDS);
+      await kept.delete({ force: true });
+      const plain = await dataset.copyRun("server", { to: "local", brainKey: "plain" });
+      expect(plain.config).not.toHaveProperty("filterFields");
+      await plain.delete();
+    });
+
     it("want a collection of their own", async () => {
       const again = ns.computeSimilarity(dataset, {
         ...options(),
