@@ -19,6 +19,7 @@ const LEAVES = [
   "core/wasm.ts",
   "core/backend-settings.ts",
   "core/backends/collection-handle.ts",
+  "core/backends/filter-fields.ts",
   "core/backends/metric.ts",
   "core/models/model.ts",
   "core/media/input-spec.ts",

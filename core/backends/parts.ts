@@ -5,10 +5,12 @@ import type { Batch, Columns } from "./backend.ts";
 
 /** Some entries of a batch. */
 export function takeBatch(batch: Batch, rows: readonly number[]): Batch {
+  const { fields } = batch;
   return {
     ids: rows.map((row) => batch.ids[row] ?? ""),
     sampleIds: rows.map((row) => batch.sampleIds[row] ?? ""),
     vectors: takeRows(batch.vectors, rows),
+    ...(fields === undefined ? {} : { fields: rows.map((row) => fields[row] ?? null) }),
   };
 }
 

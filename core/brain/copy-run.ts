@@ -90,9 +90,11 @@ async function copyRequest(
   assertSameVectors(source, wanted);
   const key = options.brainKey ?? `${source.key}_${backendName}`;
   if (key === source.key) throw sameKey(key);
-  const { collectionName: _name, ownsCollection: _owns, ...copied } = source.config;
+  const { collectionName: _name, ownsCollection: _owns, filterFields, ...copied } = source.config;
+  const keepsFields = filterFields !== undefined && backend.capabilities.filterFields === true;
   const config: BuildRequest["config"] = {
     ...copied,
+    ...(keepsFields ? { filterFields } : {}),
     backend: backendName,
     metric: wanted,
     normalized: copied.normalized || (options.normalize ?? false),

@@ -13,9 +13,10 @@ import { type OpenIndex, openIndex, runNotFound } from "./open-index.ts";
 import { explainSearch, type Searched, SearchTrace } from "./query/explain.ts";
 import { answerFacts } from "./query/facts.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
+import { searchByFilter } from "./query/filtered-search.ts";
 import { lostHits } from "./query/lost-hits.ts";
-import { needsPrompts, planQuery } from "./query/query.ts";
-import { type Hits, NOTHING, search } from "./query/search.ts";
+import { needsPrompts, planQuery, type QueryPlan } from "./query/query.ts";
+import { type Hits, NOTHING, search, type Wanted } from "./query/search.ts";
 import { onCollection } from "./query/searched-collection.ts";
 
 /** Searches for one stage of a view. */
@@ -54,26 +55,42 @@ async function hitsInView(
   request: SimilarityRequest,
   trace: SearchTrace,
 ): Promise<FoundInView> {
-  const { dataset, before, stage } = request;
+  const { stage } = request;
   if (collection === null) return { plan: null, within: { by: "index" }, hits: NOTHING, lost: [] };
   const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
-  const within =
-    before.length === 0
-      ? undefined
-      : selectIds(await trace.time("viewRead", () => entryIds(index, dataset.id, before)));
-  const hits = await search(index, collection, plan, {
+  const wanted = {
     k: stage.k ?? null,
     reverse: stage.reverse ?? false,
     maxDistance: stage.maxDistance,
     aggregation: stage.aggregation ?? "mean",
-    within,
+    within: undefined,
     trace,
-  });
+  } satisfies Wanted;
+  const { hits, within } = await searchView(index, collection, request, plan, wanted);
   const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits.ids));
   warnOfLost(index, lost);
-  if (within === undefined) return { plan, within: { by: "index" }, hits, lost };
-  const by = within.where === undefined ? "ids" : "filter";
-  return { plan, within: { by, rows: within.size }, hits, lost };
+  return { plan, within, hits, lost };
+}
+
+/** Searches the whole index where there is no view, else by the view's condition where that can be, else by its ids. */
+async function searchView(
+  index: OpenIndex,
+  collection: Collection,
+  request: SimilarityRequest,
+  plan: QueryPlan,
+  wanted: Wanted,
+): Promise<Pick<FoundInView, "within" | "hits">> {
+  const { dataset, before } = request;
+  if (before.length === 0) {
+    return { within: { by: "index" }, hits: await search(index, collection, plan, wanted) };
+  }
+  const filtered = await searchByFilter(index, collection, request, plan, wanted);
+  if (filtered !== null && "hits" in filtered) {
+    return { within: { by: "filter", unsure: filtered.unsure }, hits: filtered.hits };
+  }
+  const ids = await wanted.trace.time("viewRead", () => entryIds(index, dataset.id, before));
+  const hits = await search(index, collection, plan, { ...wanted, within: selectIds(ids) });
+  return { within: { by: "ids", rows: ids.length, ...filtered }, hits };
 }
 
 /** Ids of the view's rows as the index knows them: samples, or their labels for a patch index. */

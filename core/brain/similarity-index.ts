@@ -19,6 +19,8 @@ import { createDuplicates } from "./compare/find-duplicates.ts";
 import { takeOver } from "./differences.ts";
 import { finishDeletions, forgetEntries, removeEntries } from "./entries.ts";
 import { evaluateIndex } from "./evaluate.ts";
+import { updateFilterFields } from "./fields/update-values.ts";
+import { writeAlone } from "./fields/write-values.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
 import { queryModel } from "./query/query.ts";
 import { asList, selectEntries, storedEmbeddings, wantedEntries } from "./query/select-entries.ts";
@@ -77,18 +79,20 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       options: ExistingOptions = {},
     ) {
       await usable(index);
-      await addEntries(
-        index,
-        embeddings,
-        asList(sampleIds),
-        labelIds == null ? null : asList(labelIds),
-        options,
+      const labels = labelIds == null ? null : asList(labelIds);
+      await writeAlone(index, undefined, ({ epoch }) =>
+        addEntries(index, embeddings, asList(sampleIds), labels, options, epoch),
       );
     },
 
     async addMissing(options: EmbeddingOptions = {}) {
       await usable(index);
       return addMissing(index, view, { ...cropping(index), ...options });
+    },
+
+    async updateFilterFields({ signal } = {}) {
+      await usable(index);
+      return updateFilterFields(index, signal);
     },
 
     async removeFromIndex(selection: IdSelection) {

@@ -6,7 +6,8 @@
 import type { Batch, Collection } from "../backends/backend.ts";
 import type { Matrix } from "../matrix.ts";
 import type { SettledEntries } from "../store/store-runs.ts";
-import { type Failure, normalized, once } from "./entries.ts";
+import { type Failure, normalized, nothing, once } from "./entries.ts";
+import { currentValues } from "./fields/write-values.ts";
 import { leaseLost } from "./lease.ts";
 import type { OpenIndex } from "./open-index.ts";
 
@@ -48,10 +49,11 @@ export function startWriter(index: OpenIndex, epoch?: number): Writer {
 
   async function send(collection: Collection, batch: SourcedBatch, together: boolean): Promise<void> {
     const visible = together ? "eventually" : "now";
-    const report = await collection.upsert(once(stored(index, batch)), { visible });
+    const { fieldChanges, ...values } = await currentValues(index, batch);
+    const report = await collection.upsert(once({ ...stored(index, batch), ...values }), { visible });
     const refused = new Set(report.failed.map(({ id }) => id));
     const indexed = batch.ids.filter((id) => !refused.has(id));
-    written.push({ indexed, failed: report.failed, sourceVersions: batch.sourceVersions });
+    written.push({ indexed, failed: report.failed, sourceVersions: batch.sourceVersions, fieldChanges });
     failed.push(...report.failed);
   }
 
@@ -131,8 +133,6 @@ function stored(index: OpenIndex, { ids, sampleIds, vectors }: Batch): Batch {
 }
 
 /** Keeps a builder that lost its lease from writing another batch. */
-async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
+export async function assertHeld({ context, run }: OpenIndex, epoch: number): Promise<void> {
   if ((await context.store.runs.epoch(run.id)) !== epoch) throw leaseLost(run);
 }
-
-async function* nothing(): AsyncGenerator<Batch> {}

@@ -42,11 +42,12 @@ export function entryStore(database: StoreDatabase): EntryStore {
       ]);
       return results.at(-1)?.changes ?? 0;
     },
-    async settle(runId, { indexed, failed, sourceVersions }, epoch) {
+    async settle(runId, { indexed, failed, sourceVersions, fieldChanges }, epoch) {
       const failures = jsonRows(failed.map(({ id, reason }) => ({ id, reason })));
       const results = await database.write([
         ...epochIsCurrent(runId, epoch),
         ...sourceSteps(runId, sourceVersions),
+        ...fieldSteps(runId, indexed, fieldChanges),
         // What one write settles shares a revision; a later write has a higher one, whichever process it is of.
         { statement: sql`update runs set revision = revision + 1 where id = ${runId}`.compile(build) },
         {
@@ -136,6 +137,37 @@ export function entryStore(database: StoreDatabase): EntryStore {
       );
       return new Set(texts);
     },
+    async fieldChanges(runId, entryIds) {
+      const rows = await database.read<{ id: string; changes: number }>(
+        sql<{ id: string; changes: number }>`select entry_id as id, field_changes as changes from run_entries
+          where run_id = ${runId} and entry_id in ${jsonList(entryIds)} and field_changes <> 0`.compile(
+          build,
+        ),
+      );
+      return new Map(rows.map(({ id, changes }) => [id, changes]));
+    },
+    outdated: (runId, { after = -1, limit }) =>
+      database.read<{ entryId: string; sequence: number }>(
+        sql<{ entryId: string; sequence: number }>`select entry_id as "entryId", sequence
+          from run_entries indexed by run_entries_outdated
+          where run_id = ${runId} and field_changes <> 0 and state = 'indexed' and sequence > ${after}
+          order by sequence limit ${limit}`.compile(build),
+      ),
+    async settleFields(runId, entryIds, changes, epoch) {
+      const results = await database.write([
+        ...epochIsCurrent(runId, epoch),
+        ...fieldSteps(runId, entryIds, changes),
+        {
+          statement: sql`select entry_id as id from run_entries
+            where run_id = ${runId} and entry_id in ${jsonList(entryIds)} and state = 'indexed'`.compile(
+            build,
+          ),
+          returning: true,
+        },
+      ]);
+      const there = new Set(results.at(-1)?.rows.map((row) => row["id"]));
+      return entryIds.filter((id) => !there.has(id));
+    },
     async revision(runId) {
       const [row] = await database.read<{ revision: number }>(
         build.selectFrom("runs").select("revision").where("id", "=", runId).compile(),
@@ -179,6 +211,28 @@ function sourceSteps(runId: string, versions: SettledEntries["sourceVersions"]):
           select e.sequence as sequence, ${member("version")} as version from ${rows}
           ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
         update run_entries set source_version = r.version from r
+        where run_entries.sequence = r.sequence`.compile(build),
+    },
+  ];
+}
+
+/** Takes off what was written; changes that came after the values were read stay. */
+function fieldSteps(
+  runId: string,
+  indexed: readonly string[],
+  changes: SettledEntries["fieldChanges"],
+): Step[] {
+  const settled = indexed.flatMap((id) => {
+    const count = changes?.get(id) ?? 0;
+    return count === 0 ? [] : [{ id, count }];
+  });
+  if (settled.length === 0) return [];
+  return [
+    {
+      statement: sql`with r as materialized (
+          select e.sequence as sequence, ${member("count")} as count from ${jsonRows(settled)}
+          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+        update run_entries set field_changes = field_changes - r.count from r
         where run_entries.sequence = r.sequence`.compile(build),
     },
   ];

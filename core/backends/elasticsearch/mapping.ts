@@ -4,6 +4,7 @@ import type { estypes } from "@elastic/elasticsearch";
 import { type ErrorCode, NearsightError } from "../../errors.ts";
 import type { CollectionSpec } from "../backend.ts";
 import { isBinaryMetric, type Metric } from "../metric.ts";
+import { fieldsMapping } from "./filter.ts";
 import { BASE64_VERSION, MAX_DIMENSION, OVERSAMPLE, REFRESH_INTERVAL, SOURCE_VERSION } from "./limits.ts";
 
 /** Metrics of indexes made here. Bits are compared by l2_norm, which means differing bits for them. */
@@ -84,6 +85,7 @@ export function indexBody(spec: CollectionSpec, made: string): estypes.IndicesCr
           index_options: params.indexOptions,
           ...(isBits ? { element_type: "bit" as const } : {}),
         },
+        ...fieldsMapping(spec.filterFields),
       },
     },
   };

@@ -9,6 +9,7 @@ import { idChunks } from "../remote/chunks.ts";
 import { inHalves, tooLong } from "../remote/halves.ts";
 import { retryWhileUnavailable } from "../remote/retry.ts";
 import { isBusy, reasonError } from "./errors.ts";
+import { valuesSource } from "./filter.ts";
 import {
   DELETE_IDS,
   MAX_ID_BYTES,
@@ -64,7 +65,7 @@ export async function deleteEntries(
   });
 }
 
-function indexAction({ ids, sampleIds, vectors }: Batch, row: number, layout: Layout): Action {
+function indexAction({ ids, sampleIds, vectors, fields }: Batch, row: number, layout: Layout): Action {
   const id = ids[row] ?? "";
   const vector = vectors.row(row);
   const scale = storedScale(vector, layout);
@@ -73,6 +74,7 @@ function indexAction({ ids, sampleIds, vectors }: Batch, row: number, layout: La
     sample_id: sampleIds[row] ?? id,
     vector: encodedVector(stored, layout.encoding),
     ...(scale === 1 ? {} : { vector_scale: scale }),
+    ...valuesSource(fields?.[row]),
   };
   return { id, lines: [JSON.stringify({ index: { _id: id } }), JSON.stringify(entry)] };
 }

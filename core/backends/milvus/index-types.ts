@@ -56,15 +56,17 @@ const OPTION_NAMES: readonly string[] = ["indexType", "indexParams", "searchPara
 
 /**
  * Search parameters for `k` hits, those given by the user over those chosen here. The more is looked at the
- * fewer hits are missed: twice as much as is asked for, and never little.
+ * fewer hits are missed: twice as much as is asked for, and never little. `breadth` is for searches that need a wider
+ * look than their `k` does.
  */
 export function searchParamsFor(
   indexType: string,
   { nlist }: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
   k: number,
+  breadth = k,
 ): Readonly<Record<string, unknown>> {
-  const chosen = chosenParams(indexType, Number(nlist ?? DEFAULT_LISTS), k);
+  const chosen = chosenParams(indexType, Number(nlist ?? DEFAULT_LISTS), breadth);
   const all = { ...chosen, ...given };
   // The server refuses to look at less than it shall give.
   if (typeof all.ef === "number" && all.ef < k) return { ...all, ef: k };

@@ -2,14 +2,22 @@
 
 import { throwIfAborted } from "../../errors.ts";
 import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
-import type { Columns, SearchOptions } from "../backend.ts";
+import type { Columns, FilteredSearchOptions, SearchOptions } from "../backend.ts";
 import { checkQueries, checkSearchOptions } from "../checks.ts";
 import { within as nearerThan } from "../remote/ranking.ts";
 import type { SelectedIds } from "../remote/selected-ids.ts";
 import type { Access } from "./access.ts";
 import { searchPart, someRows } from "./ask.ts";
+import { filterExpression } from "./filter.ts";
 import { candidates, searchParamsFor } from "./index-types.ts";
-import { MAX_HITS, SEARCH_HITS, SEARCH_QUERIES, SMALL_VIEW } from "./limits.ts";
+import {
+  FILTERED_BREADTH,
+  FILTERED_WIDENING,
+  MAX_HITS,
+  SEARCH_HITS,
+  SEARCH_QUERIES,
+  SMALL_VIEW,
+} from "./limits.ts";
 import { rankEverything, rankSelected } from "./whole.ts";
 
 /** Hits of each query; small views and whole rankings exactly, the rest by the index. */
@@ -34,6 +42,25 @@ export async function searchCollection(
   }
   if (!byIndex || ids.size <= SMALL_VIEW) return rankSelected(access, queries, [...ids], options);
   return searchView(access, queries, ids, { ...options, k });
+}
+
+/** The nearest entries that a filter leaves; null where the index gave fewer than there are. */
+export async function searchFiltered(
+  access: Access,
+  query: Matrix<VectorData>,
+  options: FilteredSearchOptions,
+): Promise<Columns | null> {
+  checkSearchOptions(options);
+  throwIfAborted(options.signal);
+  const layout = await access.layout();
+  checkQueries(access.name, query, layout);
+  const { k, filter, maxDistance, signal } = options;
+  if (k > MAX_HITS) return null;
+  const expression = filterExpression(layout.fields.id, filter);
+  const [hits = NOTHING] = await nearest(access, query, k, { ...options, expression });
+  const found = hits.ids.length;
+  if (found < k && found < Math.min(k, await access.count(expression, signal))) return null;
+  return nearerThan(hits, maxDistance);
 }
 
 type IndexSearch = SearchOptions & { readonly k: number };
@@ -113,7 +140,7 @@ async function nearest(
   access: Access,
   queries: Matrix<VectorData>,
   k: number,
-  options: Pick<SearchOptions, "signal" | "onExplain">,
+  options: AskOptions,
 ): Promise<Columns[]> {
   const { indexType } = await access.layout();
   const found: Columns[] = [];
@@ -133,6 +160,11 @@ async function nearest(
   return found;
 }
 
+interface AskOptions extends Pick<SearchOptions, "signal" | "onExplain"> {
+  /** Limits the search to entries that meet it. */
+  readonly expression?: string;
+}
+
 /** True where hits that were not asked for are farther than the k-th of `kept`. */
 function isSettled(kept: Columns, k: number, all: Columns): boolean {
   return (kept.distances[k - 1] ?? Number.POSITIVE_INFINITY) < (all.distances.at(-1) ?? 0);
@@ -143,16 +175,24 @@ async function askIndex(
   access: Access,
   queries: Matrix<VectorData>,
   k: number,
-  { signal, onExplain }: Pick<SearchOptions, "signal" | "onExplain">,
+  { signal, onExplain, expression }: AskOptions,
 ): Promise<Columns[]> {
   const layout = await access.layout();
-  const params = searchParamsFor(layout.indexType, layout.indexParams, layout.searchParams, k);
+  const breadth = expression === undefined ? k : Math.max(FILTERED_BREADTH, FILTERED_WIDENING * k);
+  const params = searchParamsFor(layout.indexType, layout.indexParams, layout.searchParams, k, breadth);
   onExplain?.({ exact: EXACT_TYPES.includes(layout.indexType), indexType: layout.indexType, ...params });
   const step = Math.max(1, Math.min(SEARCH_QUERIES, Math.floor(SEARCH_HITS / k)));
   const found: Columns[] = [];
   for (let start = 0; start < queries.rows; start += step) {
     throwIfAborted(signal);
-    found.push(...(await searchPart(access, someRows(queries, start, step), { k, params, signal })));
+    found.push(
+      ...(await searchPart(access, someRows(queries, start, step), {
+        k,
+        params,
+        signal,
+        ...(expression === undefined ? {} : { expression }),
+      })),
+    );
   }
   return found;
 }

@@ -9,6 +9,7 @@ import { idChunks, parts } from "../remote/chunks.ts";
 import { inHalves, tooLong } from "../remote/halves.ts";
 import type { Access } from "./access.ts";
 import { isOneOf } from "./expression.ts";
+import { valueColumn } from "./filter.ts";
 import { CONDITION_BYTES, CONDITION_IDS, WRITE_BYTES, WRITE_ROWS, WRITES_AT_ONCE } from "./limits.ts";
 import { textsOf } from "./rows.ts";
 import type { Layout } from "./schema.ts";
@@ -137,11 +138,14 @@ async function writePart(
 async function writeOnce(
   access: Access,
   { fields }: Layout,
-  { ids, sampleIds, vectors }: Batch,
+  { ids, sampleIds, vectors, fields: values }: Batch,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const columns = [textColumn(fields.id, ids)];
-  if (fields.sampleId !== null) columns.push(textColumn(fields.sampleId, sampleIds));
+  const columns = [
+    textColumn(fields.id, ids),
+    ...(fields.sampleId === null ? [] : [textColumn(fields.sampleId, sampleIds)]),
+    ...(values === undefined ? [] : [valueColumn(values)]),
+  ];
   const request = { num_rows: ids.length, fields_data: columns };
   const { message } = await access.call("Upsert", request, {
     signal,
@@ -151,8 +155,9 @@ async function writeOnce(
 }
 
 /** The caller may use the arrays of a batch again while it is still on its way. */
-function copied({ ids, sampleIds, vectors }: Batch): Batch {
+function copied({ ids, sampleIds, vectors, ...others }: Batch): Batch {
   return {
+    ...others,
     ids: [...ids],
     sampleIds: [...sampleIds],
     vectors: matrix<VectorData>(vectors.data.slice(), vectors.dimension),

@@ -7,18 +7,22 @@ import { NearsightError } from "../../errors.ts";
 import { type Matrix, toVectors, type VectorData, type VectorsLike } from "../../matrix.ts";
 import type { Failure } from "../entries.ts";
 import { assertDimension, type OpenIndex } from "../open-index.ts";
-import { startWriter, type WriteOutcome, type Writer } from "../writer.ts";
+import { startWriter, type WriteOutcome } from "../writer.ts";
 
 /** Entries per write. */
 const ADD_ROWS = 1_000;
 
-/** Adds or replaces entries; WRITE_PARTIAL names those the backend refused, the others are kept. */
+/**
+ * Adds or replaces entries, under a lease where an epoch is given; WRITE_PARTIAL names those the backend refused, the
+ * others are kept.
+ */
 export async function addEntries(
   index: OpenIndex,
   embeddings: VectorsLike | Matrix<VectorData>,
   sampleIds: readonly string[],
   labelIds: readonly string[] | null,
   options: ExistingOptions,
+  epoch?: number,
 ): Promise<void> {
   const vectors = toVectors(embeddings);
   assertShape(index, vectors, sampleIds, labelIds);
@@ -28,7 +32,7 @@ export async function addEntries(
   const chosen = await chooseRows(index, ids, options);
   const failed: Failure[] = [];
   for (let rows = chosen; rows.length > 0; ) {
-    const outcome = await addRows(index, { ids, sampleIds, vectors }, rows);
+    const outcome = await addRows(index, { ids, sampleIds, vectors }, rows, epoch);
     failed.push(...outcome.failed);
     const again = new Set(outcome.unwanted);
     rows = rows.filter((row) => again.has(ids[row] ?? ""));
@@ -41,14 +45,23 @@ export async function addEntries(
  * process killed, they would still have their former vectors. What another process deletes meanwhile is told as
  * unwanted, to be written again: the addition is the later one.
  */
-async function addRows(index: OpenIndex, all: Batch, rows: readonly number[]): Promise<WriteOutcome> {
-  const writer = startWriter(index);
+async function addRows(
+  index: OpenIndex,
+  all: Batch,
+  rows: readonly number[],
+  epoch: number | undefined,
+): Promise<WriteOutcome> {
+  const writer = startWriter(index, epoch);
   const failed: Failure[] = [];
   const unwanted: string[] = [];
   try {
     for (let start = 0; start < rows.length; start += ADD_ROWS) {
       const batch = takeBatch(all, rows.slice(start, start + ADD_ROWS));
-      const outcome = await addBatch(index, writer, batch);
+      await planBatch(index, batch, epoch);
+      const outcome = await writer.write({
+        ...batch,
+        sourceVersions: new Map(batch.ids.map((id) => [id, null])),
+      });
       failed.push(...outcome.failed);
       unwanted.push(...outcome.unwanted);
     }
@@ -61,11 +74,14 @@ async function addRows(index: OpenIndex, all: Batch, rows: readonly number[]): P
   return { failed: [...failed, ...rest.failed], unwanted: [...unwanted, ...rest.unwanted] };
 }
 
-async function addBatch(index: OpenIndex, writer: Writer, batch: Batch): Promise<WriteOutcome> {
-  const planned = batch.ids.map((entryId, i) => ({ entryId, sampleId: batch.sampleIds[i] ?? entryId }));
-  await index.context.store.entries.plan(index.run.id, planned, { overwrite: "unwritten" });
-  const sourceVersions = new Map(batch.ids.map((id) => [id, null]));
-  return writer.write({ ...batch, sourceVersions });
+async function planBatch(
+  { context, run }: OpenIndex,
+  { ids, sampleIds }: Batch,
+  epoch: number | undefined,
+): Promise<void> {
+  const planned = ids.map((entryId, i) => ({ entryId, sampleId: sampleIds[i] ?? entryId }));
+  const held = epoch === undefined ? {} : { epoch };
+  await context.store.entries.plan(run.id, planned, { overwrite: "unwritten", ...held });
 }
 
 /** Positions to write: the last of doubled ids wins; known ids are replaced, skipped or refused. */

@@ -41,16 +41,22 @@ export async function search(
 ): Promise<Hits> {
   const backend = await index.backend();
   if (plan.kind === "fuse") return fused(index, backend, collection, plan.terms, wanted);
-  const { vectors } = plan;
-  if (vectors.rows === 1) return liveHits(index, backend, collection, vectors, wanted);
-  // Bits have no mean: their distances are averaged instead.
-  if (wanted.aggregation !== "mean" || vectors.data instanceof Uint8Array) {
-    return aggregated(index, backend, collection, vectors, wanted);
-  }
-  return liveHits(index, backend, collection, oneRow(meanOf(vectors)), wanted);
+  const query = singleQuery(plan, wanted.aggregation);
+  return query === null
+    ? aggregated(index, backend, collection, plan.vectors, wanted)
+    : liveHits(index, backend, collection, query, wanted);
 }
 
-/** Hits whose sample exists; asks for more while some were dropped, so that `k` stays `k`. */
+/** The one vector that a plan searches with, or null where several rankings are put together. */
+export function singleQuery(plan: QueryPlan, aggregation: Aggregation): Matrix<VectorData> | null {
+  if (plan.kind === "fuse") return null;
+  const { vectors } = plan;
+  if (vectors.rows === 1) return vectors;
+  // Bits have no mean: their distances are averaged instead.
+  return aggregation === "mean" && !(vectors.data instanceof Uint8Array) ? oneRow(meanOf(vectors)) : null;
+}
+
+/** Hits whose sample exists. */
 async function liveHits(
   index: OpenIndex,
   backend: Backend,
@@ -58,20 +64,36 @@ async function liveHits(
   query: Matrix<VectorData>,
   wanted: Wanted,
 ): Promise<Columns> {
-  let asked = wanted.k;
+  const ask = (k: number | null) => rawHits(backend, collection, query, { ...wanted, k });
+  return (await refilled(wanted, ask, (ids) => goneIds(index, ids))) ?? NOTHING;
+}
+
+/** Of these entries, those that are not indexed or whose sample no longer exists. */
+export function goneIds({ context, run }: OpenIndex, ids: readonly string[]): Promise<Set<string>> {
+  return context.store.entries.gone(run.id, ids);
+}
+
+/**
+ * Hits without the unwanted ones; asks for more while there are such, so that `k` stays `k`. Null where `ask` gives up.
+ */
+export async function refilled(
+  { k, trace }: Pick<Wanted, "k" | "trace">,
+  ask: (k: number | null) => Promise<Columns | null>,
+  unwantedOf: (ids: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<Columns | null> {
+  let asked = k;
   while (true) {
-    const found = await rawHits(backend, collection, query, { ...wanted, k: asked });
-    const gone = await wanted.trace.time("liveCheck", () =>
-      index.context.store.entries.gone(index.run.id, found.ids),
-    );
-    const hits = without(found, gone);
-    const missing = wanted.k === null ? 0 : wanted.k - hits.ids.length;
-    if (asked === null || missing <= 0 || found.ids.length < asked) {
-      wanted.trace.dropped += found.ids.length - hits.ids.length;
-      return missing < 0 ? takeHits(hits, 0, hits.ids.length + missing) : hits;
+    const found = await ask(asked);
+    if (found === null) return null;
+    const unwanted = await trace.time("liveCheck", () => unwantedOf(found.ids));
+    const hits = without(found, unwanted);
+    const count = hits.ids.length;
+    if (k === null || asked === null || count >= k || found.ids.length < asked) {
+      trace.dropped += found.ids.length - count;
+      return k !== null && count > k ? takeHits(hits, 0, k) : hits;
     }
     asked *= 2;
-    wanted.trace.refills++;
+    trace.refills++;
   }
 }
 
@@ -101,25 +123,36 @@ export async function rawHits(
       `${k === null ? "the whole ranking" : `k ${k}`} is above the ${maxK} of one search: scanned`,
     );
   } else trace.searches++;
-  // What the driver says of this very call counts more than what it claims as a rule; a scan is exact by contract.
-  let isExact: boolean | undefined;
-  const options = searchOptions(wanted, (facts) => {
-    if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
-    trace.note(facts);
+  // A scan is exact by contract.
+  return timedSearch(trace, isScan || exact, (onExplain) => {
+    const options = searchOptions(wanted, onExplain);
+    return isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options);
   });
-  const hits = await trace.time("search", () =>
-    isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options),
+}
+
+type OnExplain = NonNullable<SearchOptions["onExplain"]>;
+
+/** Does one search, whose facts and time go to the trace. */
+export async function timedSearch<Result>(
+  trace: SearchTrace,
+  isExactAsRule: boolean,
+  ask: (onExplain: OnExplain) => Promise<Result>,
+): Promise<Result> {
+  // What the driver says of this very call counts more than what it claims as a rule.
+  let isExact: boolean | undefined;
+  const result = await trace.time("search", () =>
+    ask((facts) => {
+      if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
+      trace.note(facts);
+    }),
   );
-  if (!(isExact ?? (isScan || exact))) trace.exact = false;
-  return hits;
+  if (!(isExact ?? isExactAsRule)) trace.exact = false;
+  return result;
 }
 
 type PlainOptions = Omit<SearchOptions, "k">;
 
-function searchOptions(
-  { reverse, maxDistance, within }: Wanted,
-  onExplain: NonNullable<SearchOptions["onExplain"]>,
-): PlainOptions {
+function searchOptions({ reverse, maxDistance, within }: Wanted, onExplain: OnExplain): PlainOptions {
   return { reverse, maxDistance, within, onExplain };
 }
 
