@@ -18,7 +18,7 @@ const project = (
 });
 
 /** A server starts in seconds, on a busy machine in minutes; one test file starts several. */
-const SERVER_TIMEOUTS = { testTimeout: 120_000, hookTimeout: 600_000 };
+const SERVER_TIMEOUTS = { testTimeout: 300_000, hookTimeout: 600_000 };
 
 const serverProjects = [...SERVER_GROUPS, ...INTEROP_GROUPS].map(([name, { include, exclude }]) => {
   const setup = serverOf(name) === null ? [] : ["test/support/server-setup.ts"];
