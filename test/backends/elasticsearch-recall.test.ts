@@ -15,7 +15,7 @@ const SIZE = 20_000;
 /** The least that bbq takes. */
 const DIMENSION = 64;
 const CENTRES = 200;
-const QUERIES = 5;
+const QUERIES = 40;
 const LEAST_RECALL = 0.98;
 
 const { hosts } = elasticsearchServer();

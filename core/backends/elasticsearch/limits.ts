@@ -18,15 +18,14 @@ export const MAX_NAME_BYTES = 255;
 /** `dims` of a dense_vector of numbers; of one of bits eight times as many. */
 export const MAX_DIMENSION = 4096;
 
-/** Candidates of an approximate search: so many times k, and at least so many. */
-export const CANDIDATES_PER_HIT = 4;
-export const LEAST_CANDIDATES = 400;
 /**
- * Of a search with a condition: so many times as many, and at least so many. With 400 of them 2 % of the nearest 100
- * of a half of 50,000 random vectors are missed.
+ * Candidates of an approximate search: so many times k, and at least so many. With 400 the graph misses 2.6 % of the
+ * nearest 25 of 20,000 even vectors of 64 numbers, with 1,000 less than 1 %, in nearly the same time.
  */
+export const CANDIDATES_PER_HIT = 4;
+export const LEAST_CANDIDATES = 1000;
+/** Of a search with a condition: so many times as many. */
 export const FILTERED_WIDENING = 2;
-export const FILTERED_CANDIDATES = 1000;
 /** So many times as many hits are asked for where some as near as the last one may be missing. */
 export const WIDENING = 4;
 /**

@@ -10,7 +10,6 @@ import { filterQuery } from "./filter.ts";
 import { endsInTie, foundHits, type KnnRequest, knnBody } from "./knn.ts";
 import {
   CANDIDATES_PER_HIT,
-  FILTERED_CANDIDATES,
   FILTERED_WIDENING,
   LEAST_CANDIDATES,
   MAX_HITS,
@@ -58,7 +57,7 @@ export async function searchFiltered(
   if (k > MAX_HITS) return null;
   const { indexType } = place.layout;
   const filter = filterQuery(options.filter);
-  const candidates = Math.max(FILTERED_CANDIDATES, candidatesFor(FILTERED_WIDENING * k));
+  const candidates = candidatesFor(FILTERED_WIDENING * k);
   const request = { query: query.row(0), hits: Math.min(MAX_HITS, k + 1), candidates, filter };
   const [first = []] = await searchTogether(place, [request], signal);
   const hits = await throughTie(place, first, k, request, signal);

@@ -29,10 +29,16 @@ export function givenOptions(
     throw invalidOption(
       backend,
       name,
-      `Expected ${name} of backend '${backend}' to be ${kind.expected} but found a ${typeof value}`,
+      `Expected ${name} of backend '${backend}' to be ${kind.expected} but found ${kindOf(value)}`,
     );
   }
   return Object.fromEntries(given);
+}
+
+/** Of what kind a value is; the value itself is not told. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list with something else in it";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 /** The bytes of the file that an option names, undefined where it is left out; CONFIG_INVALID. */

@@ -24,6 +24,15 @@ test("what is left out, null or empty is not given; one text is a list", () => {
   expect(givenOptions("elasticsearch", { hosts: "http://a" })).toEqual({ hosts: "http://a" });
 });
 
+test.each([
+  [{ hosts: ["http://a", 1] }, "a list with something else in it"],
+  [{ hosts: { url: "http://a" } }, "an object"],
+  [{ verifyCerts: "no" }, "a string"],
+])("%j is refused with its kind", async (options, kind) => {
+  const error = await refusal(() => givenOptions("elasticsearch", options), "CONFIG_INVALID");
+  expect(error.message).toMatch(`but found ${kind}`);
+});
+
 test("a wrong value is not told, it may be a secret", async () => {
   const error = await refusal(() => givenOptions("milvus", { password: 4711 }), "CONFIG_INVALID");
   expect(JSON.stringify([error.message, error.hint, error.details])).not.toContain("4711");
