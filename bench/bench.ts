@@ -18,11 +18,29 @@ const STEPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   neighbors: [["neighbors.ts"]],
   embed: [["embed-peers.ts"]],
   library: [["brain.ts", "--rows", "100000"]],
+  milvus: remoteSteps("milvus"),
+  elasticsearch: remoteSteps("elasticsearch"),
   compare: [["compare.ts"]],
   build: [["build.ts", "--sizes", values.large ? "10000,100000,1000000" : "10000,100000"]],
   store: [["store.ts", values.large ? "1000000" : "100000"]],
   plot: [["plot.ts"]],
 };
+
+/** Beside the others as long as that takes minutes, then ours and the SDK alone. */
+function remoteSteps(server: string): readonly (readonly string[])[] {
+  const step = (rows: number, ...options: string[]) => [
+    "remote.ts",
+    server,
+    "--rows",
+    String(rows),
+    ...options,
+  ];
+  return [
+    step(10_000),
+    step(100_000, "--uploads", "1"),
+    step(300_000, "--uploads", "1", "--rounds", "10", "--without-fiftyone"),
+  ];
+}
 
 for (const name of positionals.length === 0 ? Object.keys(STEPS) : positionals) {
   const steps = STEPS[name];

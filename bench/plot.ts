@@ -1,21 +1,18 @@
-/** Draws the kept results of `bench/search.ts` and `bench/neighbors.ts` as bars, one SVG each, in docs/images. */
+/**
+ * Draws the kept results of `bench/search.ts`, `bench/neighbors.ts` and `bench/remote.ts` as bars, one SVG each, and
+ * those of a server at several sizes as lines, in docs/images.
+ */
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CACHE } from "./support/data.ts";
+import { escaped, milliseconds, STYLE } from "./support/drawing.ts";
+import { drawnGrowth } from "./support/growth.ts";
 import { median, OURS, type Report } from "./support/report.ts";
 
 const IMAGES = resolve(import.meta.dirname, "../docs/images");
 const [WIDTH, LABELS, ROOM, BAR, GAP] = [760, 210, 130, 16, 18];
 const TOP = 58;
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
-
-function milliseconds(ms: number): string {
-  return ms < 1000 ? `${Number(ms.toPrecision(3))} ms` : `${Number((ms / 1000).toPrecision(3))} s`;
-}
 
 /** Bars of one report: each case on a scale of its own, because cases differ by orders of magnitude. */
 function drawn({ title, facts, cases }: Report): string {
@@ -40,7 +37,7 @@ function drawn({ title, facts, cases }: Report): string {
   const under = `${facts["machine"]}; load ${facts["load at the start"]} to ${facts["load at the end"]}; ${facts["commit"]}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" font-family="sans-serif" font-size="12">
 <title>${escaped(title)}</title>
-<style>text{fill:#222}.case{font-weight:600}.who{text-anchor:end}.title{font-size:15px;font-weight:600}.under{fill:#666}.ours{fill:#0b7285}.peer{fill:#adb5bd}</style>
+${STYLE}
 <rect width="${WIDTH}" height="${y}" fill="#fff"/>
 <text x="16" y="24" class="title">${escaped(title)}, median time (shorter is better)</text>
 <text x="16" y="42" class="under">${escaped(under)}</text>
@@ -49,11 +46,27 @@ ${parts.join("\n")}
 `;
 }
 
-for (const file of await readdir(CACHE)) {
-  const name = /^((?:search|neighbors)-.*)\.json$/.exec(file)?.[1];
-  if (name === undefined) continue;
-  const report = JSON.parse(await readFile(join(CACHE, file), "utf8")) as Report;
+/** Kept reports whose names begin so, by name; those of fewer rows first. */
+async function keptReports(prefix: string): Promise<[string, Report][]> {
+  const names = (await readdir(CACHE)).flatMap((file) => /^(.*)\.json$/.exec(file)?.[1] ?? []);
+  const read = names
+    .filter((name) => name.startsWith(prefix))
+    .map(async (name): Promise<[string, Report]> => {
+      return [name, JSON.parse(await readFile(join(CACHE, `${name}.json`), "utf8"))];
+    });
+  return (await Promise.all(read)).sort(([, a], [, b]) => Number(a.facts["rows"]) - Number(b.facts["rows"]));
+}
+
+async function draw(name: string, image: string): Promise<void> {
   const path = join(IMAGES, `bench-${name}.svg`);
-  await writeFile(path, drawn(report));
+  await writeFile(path, image);
   console.log(`Drew ${path}`);
+}
+
+for (const prefix of ["search-", "neighbors-", "milvus-", "elasticsearch-"]) {
+  for (const [name, report] of await keptReports(prefix)) await draw(name, drawn(report));
+}
+for (const server of ["milvus", "elasticsearch"]) {
+  const reports = (await keptReports(`${server}-`)).map(([, report]) => report);
+  if (reports.length > 1) await draw(`${server}-growth`, drawnGrowth(server, reports));
 }

@@ -200,7 +200,7 @@ await time("plan 1,000 again, overwriting", () =>
   store.entries.plan(run.id, chunks[0] ?? [], { overwrite: true }),
 );
 await time("entry counts", () => store.entries.counts(run.id));
-await time("which of 1,000 entries are live", () => store.entries.live(run.id, order));
+await time("which of 1,000 entries are gone", () => store.entries.gone(run.id, order));
 await time("indexed in a view with a tag", () => store.entries.countInView(run.id, id, [train], null));
 await time("delete 1,000 samples", () => store.samples.delete(id, order), 1);
 console.log(`memory ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`);

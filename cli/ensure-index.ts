@@ -16,6 +16,7 @@ export interface IndexSpec {
   readonly backend?: string | undefined;
   readonly metric?: string | undefined;
   readonly patchesField?: string | undefined;
+  readonly filterFields?: readonly string[] | undefined;
 }
 
 export interface IndexReport {
@@ -73,6 +74,7 @@ function build(dataset: Dataset, spec: IndexSpec, options: EnsureOptions): Promi
 async function goOn(dataset: Dataset, spec: IndexSpec, options: EnsureOptions): Promise<SimilarityIndex> {
   const index = await dataset.loadBrainResults(spec.brainKey);
   await index.addMissing(options);
+  await index.updateFilterFields(options);
   return index;
 }
 
@@ -90,6 +92,7 @@ function assertSame(datasetName: string, { key, config }: BrainRunInfo, spec: In
       ["model", config.model, spec.model],
       ["backend", config.method, spec.backend],
       ["metric", config.metric, spec.metric],
+      ["filter fields", config.filterFields?.join(", ") ?? "none", spec.filterFields?.join(", ")],
       ["patches", config.patchesField ?? "whole images", spec.patchesField ?? "whole images"],
     ] as const
   ).find(([, has, asked]) => asked !== undefined && has !== asked);

@@ -27,6 +27,7 @@ export type { Config, ConfigOverrides, SettingRow, SettingSource } from "./confi
 export type {
   AnswerFacts,
   SearchExplanation,
+  SearchedWithin,
   StageExplanation,
   ViewExplanation,
 } from "./dataset/answer-port.ts";

@@ -70,7 +70,16 @@ function capabilityTable(): string {
 }
 
 function capabilitiesOf({ capabilities }: Backend): Readonly<Record<string, string>> {
-  const { metrics, defaultMetric, vectorTypes, exact, reverse, radius, maxK } = capabilities;
+  const {
+    metrics,
+    defaultMetric,
+    vectorTypes,
+    exact,
+    reverse,
+    radius,
+    maxK,
+    filterFields = false,
+  } = capabilities;
   const yes = (claim: boolean) => (claim ? "yes" : "no");
   return {
     metrics: metrics.map((metric) => (metric === defaultMetric ? `**${metric}**` : metric)).join(", "),
@@ -78,6 +87,7 @@ function capabilitiesOf({ capabilities }: Backend): Readonly<Record<string, stri
     "exact search": exact ? "always" : "where the index is; small views and whole rankings always",
     "least similar first": yes(reverse),
     "within a distance": yes(radius),
+    "views by their condition": filterFields ? "with `filterFields`" : yes(false),
     "largest `k`": maxK === null ? "any" : `any; ${maxK.toLocaleString("en")} in one call`,
   };
 }

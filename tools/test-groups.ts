@@ -1,6 +1,6 @@
 /** The groups of tests: one vitest project each, and for some a server that has to run. */
 
-import { SERVER_NAMES, type ServerName } from "./servers/catalogue.ts";
+import { isServerName, SERVER_NAMES, type ServerName } from "./servers/catalogue.ts";
 
 export interface TestGroup {
   readonly include: readonly string[];
@@ -20,10 +20,28 @@ export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map(
   SERVER_NAMES.map((name) => [name, filesOf(name)]),
 );
 
+/** With the real FiftyOne: its formats, and its indexes on the servers that both know. */
+const INTEROP_SERVERS = ["milvus", "elasticsearch"] as const satisfies readonly ServerName[];
+const INTEROP = "interop";
+export const INTEROP_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
+  [INTEROP, { include: ["test/interop/formats.test.ts"], exclude: [] }],
+  ...INTEROP_SERVERS.map((name): [string, TestGroup] => [
+    `${INTEROP}-${name}`,
+    { include: [`test/interop/${name}.test.ts`], exclude: [] },
+  ]),
+]);
+
+/** The server that a group runs on; null where it needs none. */
+export function serverOf(group: string): ServerName | null {
+  const name = INTEROP_GROUPS.has(group) ? group.slice(`${INTEROP}-`.length) : group;
+  return isServerName(name) ? name : null;
+}
+
 /** Needs nothing but this machine. */
 export const SHORT: TestGroup = {
   include: ["test/**/*.test.ts"],
   exclude: [
+    "test/interop/**",
     "test/long/**",
     "test/package/**",
     ...[...SERVER_GROUPS.values()].flatMap(({ include }) => include),

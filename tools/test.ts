@@ -1,7 +1,8 @@
 /**
  * Runs groups of tests one after another, at most one big server at a time: `node tools/test.ts --groups=short,milvus`
  * and vitest's arguments. Where this machine cannot run a server its group is left out and named at the end; with
- * REQUIRE_SERVERS=1 that is a failure. A report gets its group's name: `out.json` becomes `out.milvus.json`.
+ * REQUIRE_SERVERS=1 that is a failure, and those of `interop` fail in any case. A report gets its group's name:
+ * `out.json` becomes `out.milvus.json`.
  */
 
 import { spawnSync } from "node:child_process";

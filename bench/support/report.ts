@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import Table from "cli-table3";
 import { CACHE } from "./data.ts";
 
@@ -11,12 +12,16 @@ import { CACHE } from "./data.ts";
 export interface Case {
   readonly name: string;
   readonly times: Readonly<Record<string, number[]>>;
+  /** What else is known of each contender's answer. */
+  readonly notes?: Readonly<Record<string, string>>;
 }
 
 export interface Report {
   readonly title: string;
   readonly facts: Readonly<Record<string, string | number>>;
   readonly cases: readonly Case[];
+  /** Most memory of contenders with a process of their own. */
+  readonly peakMb?: Readonly<Record<string, number>>;
 }
 
 /** The one all ratios are against. */
@@ -33,7 +38,13 @@ export function machineFacts(): Record<string, string | number> {
   };
 }
 
-/** Runs each contender once a round, in turns, so that a slow moment of the machine meets all of them. */
+/** OpenBLAS keeps its threads busy for some 30 ms after a call, at the cost of whoever runs next. */
+const REST_MS = 100;
+
+/**
+ * Runs each contender once a round, in turns, so that a slow moment of the machine meets all of them, and each
+ * after a rest in which the threads of the one before it go to sleep.
+ */
 export async function inTurns(
   rounds: number,
   contenders: Readonly<Record<string, (round: number) => Promise<number>>>,
@@ -44,6 +55,7 @@ export async function inTurns(
   if (warm) for (const name of names) await contenders[name]?.(0); // not counted: caches and compilers warm up
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
+      await setTimeout(REST_MS);
       const ms = await contenders[name]?.(round);
       times[name] = [...(times[name] ?? []), ms ?? Number.NaN];
     }
@@ -68,17 +80,35 @@ export async function publish(name: string, report: Report): Promise<void> {
   const facts = { ...report.facts, "load at the end": loadavg()[0]?.toFixed(1) ?? "" };
   console.log(`\n${report.title}`);
   for (const [what, value] of Object.entries(facts)) console.log(`  ${what}: ${value}`);
-  const contenders = [...new Set(report.cases.flatMap(({ times }) => Object.keys(times)))];
-  const table = new Table({ head: ["median ms", ...contenders.map((one) => one)] });
-  for (const { name: what, times } of report.cases) {
-    table.push([what, ...contenders.map((one) => cell(times, one))]);
+  const rows = tableOf(report);
+  const table = new Table({ head: [...(rows[0] ?? [])] });
+  for (const [name = "", ...cells] of rows.slice(1)) {
+    table.push([name, ...cells.map((text) => text.replace(", ", "\n"))]);
   }
   console.log(table.toString());
   console.log("In brackets: how many times as long as ours, the median of the ratios round by round.");
   await mkdir(CACHE, { recursive: true });
   const path = join(CACHE, `${name}.json`);
   await writeFile(path, `${JSON.stringify({ ...report, facts }, null, 1)}\n`);
-  console.log(`Kept in ${path}`);
+  // As RESULTS.md has it.
+  const ruled = rows.flatMap((row, i) => (i === 0 ? [row, row.map(() => "---")] : [row]));
+  await writeFile(
+    path.replace(/json$/, "md"),
+    ruled.map((row) => `| ${row.join(" | ")} |\n`),
+  );
+  console.log(`Kept in ${path}, and as a table in Markdown beside it`);
+}
+
+/** A row for each case, after one of heads: the medians, ratios and notes of each contender. */
+function tableOf({ cases }: Report): string[][] {
+  const contenders = [
+    ...new Set(cases.flatMap(({ times, notes = {} }) => [...Object.keys(times), ...Object.keys(notes)])),
+  ];
+  const rows = cases.map(({ name, times, notes = {} }) => [
+    name,
+    ...contenders.map((one) => [cell(times, one), notes[one] ?? ""].filter(Boolean).join(", ")),
+  ]);
+  return [["median ms", ...contenders], ...rows];
 }
 
 function cell(times: Case["times"], contender: string): string {

@@ -24,6 +24,7 @@ interface IndexOptions {
   readonly backend?: string;
   readonly brainKey?: string;
   readonly metric?: string;
+  readonly filterField?: string[];
 }
 
 export function addIndexCommand(program: Command): void {
@@ -37,6 +38,10 @@ export function addIndexCommand(program: Command): void {
     .option("--backend <name>", "local, milvus or elasticsearch; default: as configured")
     .option("--brain-key <key>", "name of the index; default: images, or patches with --patches")
     .option("--metric <metric>", "cosine, dotproduct or euclidean; default: the backend's")
+    .option(
+      "--filter-field <field...>",
+      "keep these fields beside the vectors: views on them are filtered there",
+    )
     .addHelpText(
       "after",
       "\nMedia that cannot be read are listed, and the exit code is 4; the others are indexed.\nCtrl-C keeps what is done: the same command goes on.",
@@ -49,9 +54,9 @@ export function addIndexCommand(program: Command): void {
 async function index(session: Session, target: string, options: IndexOptions): Promise<void> {
   const { output } = session;
   const { dataset, added, unreadable } = await openTarget(session, target, options.name);
-  const { model, patches: patchesField, backend, metric } = options;
+  const { model, patches: patchesField, backend, metric, filterField: filterFields } = options;
   const brainKey = options.brainKey ?? defaultKey(patchesField);
-  const spec = { brainKey, model, patchesField, backend, metric };
+  const spec = { brainKey, model, patchesField, backend, metric, filterFields };
   const report = await indexWithProgress(session, dataset, spec);
   for (const folder of unreadable) output.note(`not readable, left out: ${folder}`);
   printReport(output, report, patchesField === undefined ? "images" : "objects");

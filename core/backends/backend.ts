@@ -1,8 +1,8 @@
 /** The interface every vector backend implements, and the shapes that cross it. */
 
-import type { Filter } from "../filter.ts";
 import type { Matrix, VectorData } from "../matrix.ts";
 import type { CollectionHandle } from "./collection-handle.ts";
+import type { EntryFilter, FieldValues, FilterField } from "./filter-fields.ts";
 import type { Metric } from "./metric.ts";
 
 /** Entries to write or read: `ids[i]` belongs to sample `sampleIds[i]` and has row `i` of `vectors`. */
@@ -10,6 +10,8 @@ export interface Batch {
   readonly ids: readonly string[];
   readonly sampleIds: readonly string[];
   readonly vectors: Matrix<VectorData>;
+  /** Values of filter fields, one for each entry: null for one without. Only for a collection made with such fields. */
+  readonly fields?: readonly (FieldValues | null)[];
 }
 
 /** Hits of one query as columns, nearest first (farthest first if reversed); ties by id. */
@@ -22,14 +24,13 @@ export interface Columns {
 }
 
 /**
- * The entries an operation is limited to. A driver may push `where` down, send the ids in chunks,
- * or keep a bitmap under `key`, which is equal for equal selections.
+ * The entries an operation is limited to. A driver may send the ids in chunks, or keep a bitmap under `key`, which
+ * is equal for equal selections.
  */
 export interface Selection {
   readonly size: number;
   readonly key: string;
   ids(): AsyncIterable<readonly string[]>;
-  readonly where?: Filter;
 }
 
 /** What a backend can do, as data; what it claims works at the limit, what it does not claim throws. */
@@ -44,6 +45,8 @@ export interface Capabilities {
   readonly exact: boolean;
   /** True where making writes visible costs a call of its own, so that it is better done once for many. Default false. */
   readonly publishes?: boolean;
+  /** True where collections can be made with filter fields and have `searchWhere`. Default false. */
+  readonly filterFields?: boolean;
 }
 
 /** What to make: `dimension` counts numbers, or bits for binary vectors. */
@@ -54,6 +57,8 @@ export interface CollectionSpec {
   readonly vectorType?: "float32" | "bits";
   /** Options of this backend, such as an index type. */
   readonly params?: Readonly<Record<string, unknown>>;
+  /** Fields whose values are kept beside the vectors. */
+  readonly filterFields?: readonly FilterField[];
   /** Small JSON facts kept with the collection. */
   readonly meta?: Readonly<Record<string, unknown>>;
 }
@@ -97,6 +102,12 @@ export interface SearchOptions {
   readonly onExplain?: ((facts: Readonly<Record<string, unknown>>) => void) | undefined;
 }
 
+/** What is wanted of a search that a filter limits. */
+export interface FilteredSearchOptions extends Pick<SearchOptions, "maxDistance" | "signal" | "onExplain"> {
+  readonly k: number;
+  readonly filter: EntryFilter;
+}
+
 /** Which neighbours of every entry are wanted. */
 export interface NeighborOptions {
   /** At most so many for each entry, the nearest; `null` for all within `maxDistance`. */
@@ -132,6 +143,11 @@ export interface Collection {
   fetch(select?: Selection): AsyncIterable<Batch>;
   /** One set of columns per query row. Fewer than `k` hits only when fewer exist. */
   search(queries: Matrix<VectorData>, options: SearchOptions): Promise<Columns[]>;
+  /**
+   * The nearest entries of one query that a filter leaves, of a collection made with `filterFields`. Null where the
+   * index gave fewer than there are, so that another way has to be taken.
+   */
+  searchWhere?(query: Matrix<VectorData>, options: FilteredSearchOptions): Promise<Columns | null>;
   /** All hits of one query in order, page by page, exact. */
   scan(query: Matrix<VectorData>, options: Omit<SearchOptions, "k">): AsyncIterable<Columns>;
   /**

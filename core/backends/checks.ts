@@ -30,7 +30,12 @@ export function checkBatch(name: string, batch: Batch, shape: VectorShape): void
 }
 
 /** INVALID_ARGUMENT for a batch whose columns are not of one length. */
-export function checkCounts(name: string, { ids, sampleIds, vectors }: Batch): void {
+export function checkCounts(name: string, { ids, sampleIds, vectors, fields }: Batch): void {
+  if (fields !== undefined && fields.length !== vectors.rows) {
+    throw invalid(
+      `Expected values for each of ${vectors.rows} vectors for index '${name}' but found ${fields.length}`,
+    );
+  }
   if (ids.length === vectors.rows && sampleIds.length === vectors.rows) return;
   throw invalid(
     `Expected one id and one sample id for each of ${vectors.rows} vectors for index '${name}' but found ${ids.length} and ${sampleIds.length}`,
@@ -69,6 +74,12 @@ export function vectorFault(
 ): string | null {
   const problem = vectorType === "bits" ? null : vectorProblem(vector, metric === "cosine");
   return problem === null ? null : `VECTOR_INVALID: the vector ${problem}`;
+}
+
+/** The key of a filter field, which becomes part of conditions as it is; INVALID_ARGUMENT for any other text. */
+export function checkedKey(key: string): string {
+  if (/^[a-z][a-z0-9_]*$/.test(key)) return key;
+  throw invalid(`Expected a key of small letters, digits and underscores but found ${JSON.stringify(key)}`);
 }
 
 /** The error of an argument that means nothing. */

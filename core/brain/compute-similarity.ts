@@ -134,13 +134,14 @@ type CollectionPlace = Pick<RunConfig, "collectionName" | "ownsCollection">;
 
 /** An existing collection is checked and never counted as ours; a new name is unique. */
 async function chooseCollection(samples: SampleCollection, request: BuildRequest): Promise<CollectionPlace> {
-  const { backend, collectionName } = request;
-  if (request.config.isUnread && collectionName !== null) return { collectionName, ownsCollection: false };
+  const { backend, collectionName, config } = request;
+  if (config.isUnread && collectionName !== null) return { collectionName, ownsCollection: false };
   if (collectionName === null) {
     return { collectionName: await newCollectionName(samples.dataset.name, request), ownsCollection: true };
   }
   try {
     const { dimension, metric } = await (await backend.open(collectionName)).describe();
+    if (config.filterFields !== undefined) throw filterFieldsOfOther(collectionName);
     if (metric !== request.config.metric) throw otherMetric(collectionName, metric, request.config.metric);
     const found = request.config.dimension;
     if (found !== null) assertDimension({ key: request.key, config: { dimension } } as RunRecord, found);
@@ -165,6 +166,15 @@ async function newCollectionName(datasetName: string, request: BuildRequest): Pr
 
 function otherName(name: string): string {
   return `${name}_${newId().slice(-6)}`;
+}
+
+/** Nobody could say which values the entries of that collection have. */
+function filterFieldsOfOther(name: string): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a new collection for filterFields but '${name}' is there already`,
+    hint: "Leave filterFields out, or give another collectionName",
+  });
 }
 
 function otherMetric(name: string, found: string, asked: string): NearsightError {

@@ -90,9 +90,11 @@ async function copyRequest(
   assertSameVectors(source, wanted);
   const key = options.brainKey ?? `${source.key}_${backendName}`;
   if (key === source.key) throw sameKey(key);
-  const { collectionName: _name, ownsCollection: _owns, ...copied } = source.config;
+  const { collectionName: _name, ownsCollection: _owns, filterFields, ...copied } = source.config;
+  const keepsFields = filterFields !== undefined && backend.capabilities.filterFields === true;
   const config: BuildRequest["config"] = {
     ...copied,
+    ...(keepsFields ? { filterFields } : {}),
     backend: backendName,
     metric: wanted,
     normalized: copied.normalized || (options.normalize ?? false),
@@ -152,18 +154,25 @@ async function copyEntries(
   let failed = 0;
   progress?.({ phase: "copying", done, total, failed });
   const writer = startWriter(target, epoch);
-  for await (const page of entryPages(source.context.store, source.run.id, ["indexed", "failed"])) {
-    throwIfAborted(signal);
-    const indexed = page.filter((entry) => entry.state === "indexed");
-    const failures = [
-      ...(await copyPage(source, target, writer, await notYetThere(target, indexed), epoch)),
-      ...(await copyFailures(target, page, epoch)),
-    ];
-    done += indexed.length;
-    failed += failures.length;
-    progress?.({ phase: "copying", done, total, failed });
+  try {
+    for await (const page of entryPages(source.context.store, source.run.id, ["indexed", "failed"])) {
+      throwIfAborted(signal);
+      const indexed = page.filter((entry) => entry.state === "indexed");
+      const failures = [
+        ...(await copyPage(source, target, writer, await notYetThere(target, indexed), epoch)),
+        ...(await copyFailures(target, page, epoch)),
+      ];
+      done += indexed.length;
+      failed += failures.length;
+      progress?.({ phase: "copying", done, total, failed });
+    }
+    const rest = await writer.finish();
+    await dropVectors(target, rest.unwanted);
+    failed += rest.failed.length;
+    if (rest.failed.length > 0) progress?.({ phase: "copying", done, total, failed });
+  } finally {
+    await writer.idle();
   }
-  await dropVectors(target, await writer.finish());
   const [first] = await entries.list(target.run.id, { states: ["failed"], limit: 1 });
   return {
     state: first === undefined ? "ready" : "partial",

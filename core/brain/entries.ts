@@ -1,6 +1,6 @@
 /** Keeps a run's entries in step with its collection: planned before a write, settled after it. */
 
-import type { Collection } from "../backends/backend.ts";
+import type { Batch, Collection } from "../backends/backend.ts";
 import type { FailedEntry } from "../dataset/brain-port.ts";
 import { type Matrix, matrix } from "../matrix.ts";
 import type { MetadataStore } from "../store/store.ts";
@@ -123,6 +123,9 @@ export async function adoptCollection(index: OpenIndex, collection: Collection):
     await entries.settle(index.run.id, { indexed: batch.ids, failed: [] });
   }
 }
+
+/** A write of no batch, which makes earlier ones visible. */
+export async function* nothing(): AsyncGenerator<Batch> {}
 
 /** An async iterable of one value. */
 export async function* once<Value>(value: Value): AsyncGenerator<Value> {

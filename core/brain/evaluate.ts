@@ -81,8 +81,9 @@ async function searchOnce(
   trace: SearchTrace,
 ): Promise<Map<string, number>> {
   const plain = { reverse: false, maxDistance: undefined, aggregation: "mean", within: undefined } as const;
-  const hits = await rawHits(await index.backend(), collection, query, { ...plain, k: k + 1, trace });
-  return new Map(hits.map(({ id, distance }) => [id, distance]));
+  const wanted = { ...plain, k: k + 1, trace };
+  const { ids, distances } = await rawHits(await index.backend(), collection, query, wanted);
+  return new Map(ids.map((id, i) => [id, distances[i] ?? Number.NaN]));
 }
 
 function queryOf(id: string, vector: VectorData, found: ReadonlyMap<string, number>, k: number): Query {

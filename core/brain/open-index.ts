@@ -8,6 +8,7 @@ import type { Matrix, VectorData } from "../matrix.ts";
 import type { RunConfig, RunRecord } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
 import { adoptCollection } from "./entries.ts";
+import { fieldsToMake } from "./fields/filter-fields.ts";
 
 /** A run being read or written. */
 export interface OpenIndex {
@@ -64,6 +65,7 @@ export function openIndex(
 
   async function create(dimension: number): Promise<Collection> {
     await alive();
+    const { filterFields } = run.config;
     const metric = run.config.metric as Metric;
     const collection = await createOrOpen(await backend(), {
       name: run.config.collectionName,
@@ -71,6 +73,7 @@ export function openIndex(
       metric,
       vectorType: isBinaryMetric(metric) ? "bits" : "float32",
       params: run.config.params,
+      ...(filterFields === undefined ? {} : { filterFields: fieldsToMake(filterFields) }),
       meta: { dataset: run.datasetId, brainKey: run.key },
     });
     try {

@@ -12,6 +12,7 @@ import type { RunConfig } from "../store/store-runs.ts";
 import { checkEmbeddingOptions } from "./build/check-embedding.ts";
 import { assertRowCount, type GivenVectors, givenVectors } from "./build/given-vectors.ts";
 import type { BrainContext } from "./context.ts";
+import { checkFilterFields } from "./fields/filter-fields.ts";
 
 /** Where the vectors of a run come from. */
 export type EmbeddingPlan =
@@ -48,7 +49,7 @@ const OWN_OPTIONS = new Set([
     "patchesField",
   ],
   ...["roiField", "metric", "normalize", "collectionName", "batchSize", "numWorkers", "skipFailures"],
-  ...["forceSquare", "alpha", "progress", "signal", "lazy"],
+  ...["forceSquare", "alpha", "progress", "signal", "lazy", "filterFields"],
 ]);
 
 /** Checks options, loads the model if one is needed and connects to the backend. */
@@ -68,9 +69,11 @@ export async function checkRequest(
   );
   const metric = checkedMetric(backend, chosen.metric);
   const lazy = options.lazy === true;
-  if (lazy && (options.embeddings !== false || collectionName === null)) throw notLazy();
+  const opens = options.embeddings === false && options.filterFields === undefined;
+  if (lazy && (!opens || collectionName === null)) throw notLazy();
   const patchesField = patchesFieldOf(samples, options);
   await checkFields(samples, [patchesField, options.roiField ?? null]);
+  const filterFields = await checkFilterFields(backend, samples, options.filterFields);
   const plan = await embeddingPlan(context, samples, options);
   if (plan.kind === "given") await assertRows(samples, plan.vectors, patchesField);
   const modelFacts = await describeModel(context, plan, options);
@@ -87,6 +90,7 @@ export async function checkRequest(
     normalized: options.normalize ?? false,
     params,
     stages: samples.stages,
+    ...(filterFields === undefined ? {} : { filterFields }),
     ...(lazy ? { isUnread: true } : {}),
   };
   return {
@@ -104,7 +108,7 @@ export async function checkRequest(
 function notLazy(): NearsightError {
   return new NearsightError({
     code: "INVALID_ARGUMENT",
-    message: "Expected embeddings: false and a collectionName with lazy: true",
+    message: "Expected embeddings: false, a collectionName and no filterFields with lazy: true",
     hint: "Leave lazy out, or name the collection that the server has already",
   });
 }

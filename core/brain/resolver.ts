@@ -1,5 +1,6 @@
 /** Resolves a `sortBySimilarity` stage: finds the run, searches it within the view, gives the order. */
 
+import type { Collection } from "../backends/backend.ts";
 import { type Metric, scoreOf } from "../backends/metric.ts";
 import type { ResolvedSimilarity, SimilarityRequest } from "../dataset/similarity-port.ts";
 import { NearsightError } from "../errors.ts";
@@ -12,10 +13,11 @@ import { type OpenIndex, openIndex, runNotFound } from "./open-index.ts";
 import { explainSearch, type Searched, SearchTrace } from "./query/explain.ts";
 import { answerFacts } from "./query/facts.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
+import { searchByFilter } from "./query/filtered-search.ts";
 import { lostHits } from "./query/lost-hits.ts";
-import { needsPrompts, planQuery } from "./query/query.ts";
-import { type Hit, search } from "./query/search.ts";
-import { rowPages } from "./view-rows.ts";
+import { needsPrompts, planQuery, type QueryPlan } from "./query/query.ts";
+import { type Hits, NOTHING, search, type Wanted } from "./query/search.ts";
+import { onCollection } from "./query/searched-collection.ts";
 
 /** Searches for one stage of a view. */
 export async function resolveSimilarity(
@@ -30,8 +32,13 @@ export async function resolveSimilarity(
     if (connection !== undefined) assertConnection(context, run.config.backend, connection);
     return openIndex(context, run, connection);
   });
-  const found = await hitsInView(index, request, trace);
-  const explanation = explainSearch(trace, { run: index.run, request, ...found, hits: found.hits.length });
+  const found = await onCollection(index, (collection) => hitsInView(index, collection, request, trace));
+  const explanation = explainSearch(trace, {
+    run: index.run,
+    request,
+    ...found,
+    hits: found.hits.ids.length,
+  });
   return {
     ...answer(index, found.hits, request),
     explanation,
@@ -40,81 +47,101 @@ export async function resolveSimilarity(
 }
 
 /** What was searched, and what was found. */
-type FoundInView = Pick<Searched, "plan" | "within" | "lost"> & { readonly hits: readonly Hit[] };
+type FoundInView = Pick<Searched, "plan" | "within" | "lost"> & { readonly hits: Hits };
 
 async function hitsInView(
   index: OpenIndex,
+  collection: Collection | null,
   request: SimilarityRequest,
   trace: SearchTrace,
 ): Promise<FoundInView> {
-  const { dataset, before, stage } = request;
-  const collection = await trace.time("planning", () => index.collection());
-  if (collection === null) return { plan: null, within: { by: "index" }, hits: [], lost: [] };
+  const { stage } = request;
+  if (collection === null) return { plan: null, within: { by: "index" }, hits: NOTHING, lost: [] };
   const plan = await trace.time("query", () => planQuery(index, collection, stage.query));
-  const within =
-    before.length === 0
-      ? undefined
-      : selectIds(await trace.time("viewRead", () => entryIds(index, dataset.id, before)));
-  const hits = await search(index, collection, plan, {
+  const wanted = {
     k: stage.k ?? null,
     reverse: stage.reverse ?? false,
     maxDistance: stage.maxDistance,
     aggregation: stage.aggregation ?? "mean",
-    within,
+    within: undefined,
     trace,
-  });
-  const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits));
+  } satisfies Wanted;
+  const { hits, within } = await searchView(index, collection, request, plan, wanted);
+  const lost = await trace.time("liveCheck", () => lostHits(index, collection, request, hits.ids));
   warnOfLost(index, lost);
-  if (within === undefined) return { plan, within: { by: "index" }, hits, lost };
-  const by = within.where === undefined ? "ids" : "filter";
-  return { plan, within: { by, rows: within.size }, hits, lost };
+  return { plan, within, hits, lost };
+}
+
+/** Searches the whole index where there is no view, else by the view's condition where that can be, else by its ids. */
+async function searchView(
+  index: OpenIndex,
+  collection: Collection,
+  request: SimilarityRequest,
+  plan: QueryPlan,
+  wanted: Wanted,
+): Promise<Pick<FoundInView, "within" | "hits">> {
+  const { dataset, before } = request;
+  if (before.length === 0) {
+    return { within: { by: "index" }, hits: await search(index, collection, plan, wanted) };
+  }
+  const filtered = await searchByFilter(index, collection, request, plan, wanted);
+  if (filtered !== null && "hits" in filtered) {
+    return { within: { by: "filter", unsure: filtered.unsure }, hits: filtered.hits };
+  }
+  const ids = await wanted.trace.time("viewRead", () => entryIds(index, dataset.id, before));
+  const hits = await search(index, collection, plan, { ...wanted, within: selectIds(ids) });
+  return { within: { by: "ids", rows: ids.length, ...filtered }, hits };
 }
 
 /** Ids of the view's rows as the index knows them: samples, or their labels for a patch index. */
-async function entryIds(
-  index: OpenIndex,
+function entryIds(
+  { context, run }: OpenIndex,
   datasetId: string,
   stages: readonly StoreStage[],
 ): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const page of rowPages(index, datasetId, stages)) for (const row of page) ids.push(row.id);
-  return ids;
+  return context.store.samples.rowIds(datasetId, stages, run.config.patchesField);
 }
 
 function answer(
   index: OpenIndex,
-  hits: readonly Hit[],
+  hits: Hits,
   request: SimilarityRequest,
 ): Pick<ResolvedSimilarity, "order" | "hits"> {
   const metric = index.run.config.metric as Metric;
+  const { ids, sampleIds } = hits;
   return {
     order: orderOf(index.run, hits, request),
     hits: {
-      ids: hits.map((hit) => hit.id),
-      sampleIds: hits.map((hit) => hit.sampleId),
-      distances: Float32Array.from(hits, (hit) => hit.distance),
-      scores: Float32Array.from(hits, (hit) => scoreOf(metric, hit.distance)),
+      ids,
+      sampleIds,
+      distances: new Float32Array(hits.distances),
+      scores: Float32Array.from(hits.distances, (distance) => scoreOf(metric, distance)),
       brainKey: index.run.key,
     },
   };
 }
 
 /** On a sample view a patch index gives samples, in the order of their best label, with only the found labels. */
-function orderOf(run: RunRecord, hits: readonly Hit[], request: SimilarityRequest): ResolvedOrderStage {
+function orderOf(run: RunRecord, hits: Hits, request: SimilarityRequest): ResolvedOrderStage {
   const { patchesField } = run.config;
   const ofSamples = patchesField !== null && request.patchesField === null;
-  const best = new Map<string, number>();
-  for (const hit of hits) {
-    const id = ofSamples ? hit.sampleId : hit.id;
-    if (!best.has(id)) best.set(id, hit.distance);
-  }
+  const { ids, distances } = ofSamples ? bestOfSamples(hits) : hits;
   const { distField } = request.stage;
   return {
     stage: "resolvedOrder",
-    ids: [...best.keys()],
-    ...(ofSamples ? { labels: { field: patchesField, ids: hits.map((hit) => hit.id) } } : {}),
-    ...(distField === undefined ? {} : { distances: { field: distField, values: [...best.values()] } }),
+    ids,
+    ...(ofSamples ? { labels: { field: patchesField, ids: hits.ids } } : {}),
+    ...(distField === undefined ? {} : { distances: { field: distField, values: [...distances] } }),
   };
+}
+
+/** Each sample at the place of its first hit. */
+function bestOfSamples({ sampleIds, distances }: Hits): { ids: string[]; distances: number[] } {
+  const best = new Map<string, number>();
+  sampleIds.forEach((id, place) => {
+    if (!best.has(id)) best.set(id, distances[place] ?? Number.NaN);
+  });
+  return { ids: [...best.keys()], distances: [...best.values()] };
 }
 
 async function findRun(

@@ -37,6 +37,9 @@ export function runConfigOf(run: RunRecord): BrainRunConfig {
     modelFingerprint: config.modelFingerprint,
     modelKwargs: config.modelArguments,
     supportsPrompts: config.supportsPrompts,
+    ...(config.filterFields === undefined
+      ? {}
+      : { filterFields: config.filterFields.map(({ name }) => name) }),
   };
 }
 

@@ -16,8 +16,11 @@ import { addEntries } from "./build/add-entries.ts";
 import { addMissing } from "./build/add-missing.ts";
 import { embedSamples } from "./build/compute-embeddings.ts";
 import { createDuplicates } from "./compare/find-duplicates.ts";
+import { takeOver } from "./differences.ts";
 import { finishDeletions, forgetEntries, removeEntries } from "./entries.ts";
 import { evaluateIndex } from "./evaluate.ts";
+import { updateFilterFields } from "./fields/update-values.ts";
+import { writeAlone } from "./fields/write-values.ts";
 import { indexGone, type OpenIndex } from "./open-index.ts";
 import { queryModel } from "./query/query.ts";
 import { asList, selectEntries, storedEmbeddings, wantedEntries } from "./query/select-entries.ts";
@@ -76,18 +79,20 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       options: ExistingOptions = {},
     ) {
       await usable(index);
-      await addEntries(
-        index,
-        embeddings,
-        asList(sampleIds),
-        labelIds == null ? null : asList(labelIds),
-        options,
+      const labels = labelIds == null ? null : asList(labelIds);
+      await writeAlone(index, undefined, ({ epoch }) =>
+        addEntries(index, embeddings, asList(sampleIds), labels, options, epoch),
       );
     },
 
     async addMissing(options: EmbeddingOptions = {}) {
       await usable(index);
       return addMissing(index, view, { ...cropping(index), ...options });
+    },
+
+    async updateFilterFields({ signal } = {}) {
+      await usable(index);
+      return updateFilterFields(index, signal);
     },
 
     async removeFromIndex(selection: IdSelection) {
@@ -196,8 +201,8 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
       await index.changeConfig({});
     },
     async reload() {
-      await index.refresh();
-      await finishDeletions(index);
+      await usable(index);
+      if (self.isExternal) await takeOver(index);
     },
 
     async cleanup(options = {}) {

@@ -21,6 +21,16 @@ export const SEARCH_PHASES = ["planning", "query", "viewRead", "search", "liveCh
  */
 export type SearchPhase = (typeof SEARCH_PHASES)[number];
 
+/**
+ * What a search was limited to. `index`: everything was searched. `ids`: so many rows of the view; with filter fields
+ * also the `reason` why not by condition. `filter`: the condition of the view was applied by the backend; `unsure`
+ * entries, whose fields have changed since they were written, went along and were judged by the store.
+ */
+export type SearchedWithin =
+  | { readonly by: "index" }
+  | { readonly by: "ids"; readonly rows: number; readonly reason?: string }
+  | { readonly by: "filter"; readonly unsure: number };
+
 /** How one search was done; plain JSON without vectors and secrets. */
 export interface SearchExplanation {
   readonly brainKey: string;
@@ -40,8 +50,7 @@ export interface SearchExplanation {
   readonly k: number | null;
   readonly reverse: boolean;
   readonly maxDistance: number | null;
-  /** `index`: everything was searched; `ids`: so many entries of the view; `filter`: a condition the backend took over. */
-  readonly within: { readonly by: "index" } | { readonly by: "ids" | "filter"; readonly rows: number };
+  readonly within: SearchedWithin;
   readonly exact: boolean;
   /** Calls of the backend: `search` for the first hits, `scan` for all in order, which is exact. */
   readonly calls: { readonly search: number; readonly scan: number };

@@ -111,6 +111,12 @@ export interface ComputeSimilarityOptions extends EmbeddingOptions {
    * loaded or searched, so that it may be away, or its credentials unknown, until then. Default false.
    */
   readonly lazy?: boolean;
+  /**
+   * Fields to keep beside the vectors, so that views made of `match` and `matchTags` on them are searched by their
+   * condition instead of their ids: `tags`, plain fields of texts, numbers or booleans, the `.label` or `.confidence`
+   * of a classification, the `.label` of detections. For Milvus and Elasticsearch, in a collection of their own.
+   */
+  readonly filterFields?: readonly string[];
   readonly [backendOption: string]: unknown;
 }
 
@@ -189,6 +195,8 @@ export interface BrainRunConfig {
   readonly modelFingerprint: string | null;
   readonly modelKwargs: Readonly<Record<string, unknown>>;
   readonly supportsPrompts: boolean;
+  /** Names of the fields kept beside the vectors; left out where there are none. */
+  readonly filterFields?: readonly string[];
 }
 
 export interface SortBySimilarityOptions {
@@ -262,6 +270,11 @@ export interface SimilarityIndex extends Duplicates {
    * failed before are tried again, and those whose file has other content by now are embedded anew. Also goes on with a build that was stopped. RUN_BUSY, ABORTED.
    */
   addMissing(options?: EmbeddingOptions): Promise<AddedReport>;
+  /**
+   * Writes the filter fields of samples that have changed since beside their vectors again; gives how many entries.
+   * Until then searches judge these entries by the store, and where they are many, go by ids. RUN_BUSY, ABORTED.
+   */
+  updateFilterFields(options?: { readonly signal?: AbortSignal | undefined }): Promise<number>;
   /** Removes entries by sample id (all patches of it) or label id. */
   removeFromIndex(selection: IdSelection): Promise<void>;
   /** Stored vectors, all of them or those of the ids, in the order asked. */
@@ -323,7 +336,11 @@ export interface SimilarityIndex extends Duplicates {
    */
   collection(): Promise<CollectionHandle>;
   save(): Promise<void>;
-  /** Reads the run's record again and finishes deletions. */
+  /**
+   * Reads the run's record again and finishes deletions. On a server it also takes over what other programs did to
+   * the collection: what they added to samples of the data set is indexed, what they removed counts as missing.
+   * Reads the collection once. INDEX_NOT_FOUND
+   */
   reload(): Promise<void>;
   /** Removes the collection from the backend; one that existed before only with `force`. */
   cleanup(options?: { force?: boolean }): Promise<void>;

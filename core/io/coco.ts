@@ -9,7 +9,7 @@ import type { BoundingBox } from "../media/input-spec.ts";
 import { writeCoco } from "./coco-write.ts";
 import { boxProblem, DEFAULT_LABEL_FIELD } from "./detections.ts";
 import { inflateArray } from "./fiftyone/arrays.ts";
-import { type Document, isDocument, parsePythonJson, toKept } from "./fiftyone/extended-json.ts";
+import { type Document, isDocument, parsePythonJsonOrNull, toKept } from "./fiftyone/extended-json.ts";
 import { jsonParts } from "./fiftyone/json-parts.ts";
 import type { Format, ReadItem } from "./format.ts";
 import { type ImageSize, imageSize, isSize } from "./image-size.ts";
@@ -118,7 +118,7 @@ async function readContent(file: string): Promise<Content> {
     if (key === "annotations") isLabelled = true;
     if (position === null || !["categories", "images", "annotations"].includes(key)) continue;
     const place = `${basename(file)}: ${key} ${position + 1}`;
-    const value = parseOrNull(text, place);
+    const value = parsePythonJsonOrNull(text);
     const fail = (reason: string) => failed.push({ path: place, reason });
     if (!isDocument(value)) fail("it is no object");
     else if (key === "categories") {
@@ -225,15 +225,6 @@ function readAttributes(annotation: Document, isScore: boolean, supercategory: s
 function readAttribute(value: unknown): unknown {
   const isArray = typeof value === "string" && value.startsWith("eJ") && inflateArray(value) !== null;
   return isArray ? { $binary: { base64: value, subType: "00" } } : toKept(value);
-}
-
-function parseOrNull(text: string, place: string): unknown {
-  try {
-    return parsePythonJson(text, place);
-  } catch (error) {
-    if (isNearsightError(error)) return null;
-    throw error;
-  }
 }
 
 async function isFile(path: string): Promise<boolean> {

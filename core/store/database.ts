@@ -34,6 +34,8 @@ export interface StepResult {
 /** What a database offers to the store. */
 export interface StoreDatabase {
   read<Row>(statement: Statement<Row>): Promise<Row[]>;
+  /** The only column of a query, named `text`: quicker to pass on than rows. */
+  readTexts<Text extends string | null>(statement: Statement): Promise<Text[]>;
   /** A query's number columns, `count` of them, null as NaN. */
   readNumbers(statement: Statement, count: number): Promise<Float64Array[]>;
   /** Runs the steps in one transaction: all are kept, or none. */

@@ -45,11 +45,21 @@ async function readPage<Row>(
   database: StoreDatabase,
   view: ViewState,
   columns: Sql,
-  { offset, limit }: Page,
+  page: Page,
 ): Promise<Row[]> {
-  const query = sql<Row>`${withTables(view)} select ${columns} ${fromRows(view)} order by ${orderBy(view)}
+  return database.read(pageQuery<Row>(view, columns, page).compile(build));
+}
+
+function pageQuery<Row>(view: ViewState, columns: Sql, { offset, limit }: Page): Sql<Row> {
+  return sql`${withTables(view)} select ${columns} ${fromRows(view)} order by ${orderBy(view)}
     limit ${limit} offset ${offset}`;
-  return database.read(query.compile(build));
+}
+
+/** The id of every row, in the view's order. */
+export async function readRowIds(database: StoreDatabase, view: ViewState): Promise<string[]> {
+  const query = sql`${withTables(view)} select ${rowId(view)} as text ${fromRows(view)}
+    order by ${orderBy(view)}`;
+  return database.readTexts<string>(query.compile(build));
 }
 
 export async function readIds(database: StoreDatabase, view: ViewState, range: Page): Promise<RowIdentity[]> {
@@ -149,13 +159,9 @@ export async function readValues(
   path: string,
   range: Page,
 ): Promise<unknown[]> {
-  const rows = await readPage<{ value: string | null }>(
-    database,
-    view,
-    sql`${valueAt(view, path)} as value`,
-    range,
-  );
-  return rows.map((row) => (row.value === null ? null : JSON.parse(row.value)));
+  const query = pageQuery(view, sql`${valueAt(view, path)} as text`, range);
+  const texts = await database.readTexts<string | null>(query.compile(build));
+  return texts.map((text) => (text === null ? null : JSON.parse(text)));
 }
 
 function valueAt(view: ViewState, path: string): Sql {

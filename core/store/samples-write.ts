@@ -144,11 +144,32 @@ export function updateSteps(datasetId: string, changes: readonly SampleChange[],
     ...fieldSteps(datasetId, changes),
     ...labelSteps(datasetId, changes),
     ...tagSteps(datasetId, changes),
+    filterFieldStep(datasetId, changes),
     {
       statement: sql`update samples set updated_at = ${now}
         where dataset_id = ${datasetId} and id in ${jsonList(ids)}`.compile(build),
     },
   ];
+}
+
+/** Tells the entries of runs that keep values of the written fields beside their vectors that those are old now. */
+function filterFieldStep(datasetId: string, changes: readonly SampleChange[]): Step {
+  const ids = [...new Set(changes.map((change) => change.id))];
+  const names = [...new Set(changes.flatMap(writtenNames))];
+  const root = sql`substr(${member("name")}, 1, instr(${member("name")} || '.', '.') - 1)`;
+  return {
+    statement: sql`update run_entries set field_changes = field_changes + 1
+      where sample_id in ${jsonList(ids)} and run_id in (select r.id from runs as r
+        where r.dataset_id = ${datasetId} and exists (select 1
+          from ${jsonRows(sql`coalesce(r.config -> '$.filterFields', '[]')`)} where ${root} in ${jsonList(names)}))`.compile(
+      build,
+    ),
+  };
+}
+
+function writtenNames({ fields, labels, tags, addTags, removeTags }: SampleChange): string[] {
+  const isTagged = [tags, addTags, removeTags].some((list) => list !== undefined);
+  return [...Object.keys(fields ?? {}), ...Object.keys(labels ?? {}), ...(isTagged ? ["tags"] : [])];
 }
 
 function fieldSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {

@@ -8,6 +8,7 @@ import {
   countValues,
   readIds,
   readMedia,
+  readRowIds,
   readRows,
   readValues,
   takeSnapshot,
@@ -35,6 +36,8 @@ export function sampleStore(database: StoreDatabase): SampleStore {
     count: async (datasetId, stages) => countRows(database, await compileView(database, datasetId, stages)),
     ids: async (datasetId, stages, page) =>
       readIds(database, await compileView(database, datasetId, stages), page),
+    rowIds: async (datasetId, stages, patchesField) =>
+      readRowIds(database, await compileView(database, datasetId, stages, patchesField)),
     rows: async (datasetId, stages, page) =>
       readRows(database, await compileView(database, datasetId, stages), page),
     media: async (datasetId, stages, patchesField, page) =>

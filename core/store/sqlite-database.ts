@@ -19,6 +19,7 @@ export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
   }
   return {
     read: <Row>(statement: Statement<Row>) => worker.call<Row[]>("read", sent(statement)),
+    readTexts: (statement) => worker.call("readTexts", sent(statement)),
     readNumbers: (statement, count) => worker.call("readNumbers", { statement: sent(statement), count }),
     async write(steps) {
       const outcome = await worker.call<WriteOutcome>("write", steps.map(sentStep));

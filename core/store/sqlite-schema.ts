@@ -137,8 +137,15 @@ CREATE TABLE run_points (
 ) WITHOUT ROWID;
 `;
 
+/** Counts for each entry what became of its sample's filter fields since their values were written beside its vector. */
+const VERSION_4 = `
+ALTER TABLE run_entries ADD COLUMN field_changes INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX run_entries_outdated ON run_entries (run_id, sequence) WHERE field_changes <> 0;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: VERSION_1 },
   { version: 2, sql: VERSION_2 },
   { version: 3, sql: VERSION_3 },
+  { version: 4, sql: VERSION_4 },
 ];

@@ -47,6 +47,8 @@ serveWorker(({ path }: { path: string }) => {
   return {
     ready: () => undefined,
     read: (statement: SentStatement) => guarded(path, () => all(prepare(statement.sql), statement)),
+    readTexts: (statement: SentStatement) =>
+      guarded(path, () => all(prepare(statement.sql), statement).map(({ text }) => text)),
     readNumbers: ({ statement, count }: { statement: SentStatement; count: number }) =>
       guarded(path, () => numbers(prepare(statement.sql), statement, count)),
     write: (steps: readonly SentStep[]) => guarded(path, () => write(database, prepare, steps)),

@@ -1,10 +1,17 @@
 /** The interface of what the store keeps of brain runs: their records, their entries, the points of visualizations. */
 
+import type { FieldKind } from "../backends/filter-fields.ts";
 import type { Matrix } from "../matrix.ts";
 import type { Stage } from "../stages.ts";
 import type { StoreStage } from "./store.ts";
 
 export type RunState = "planned" | "building" | "ready" | "partial" | "cancelled" | "failed" | "deleting";
+
+/** A field whose values are written beside the vectors. */
+export interface FilterFieldRecord {
+  readonly name: string;
+  readonly kind: FieldKind;
+}
 
 /** What a run was made with; plain JSON, no secrets. */
 export interface RunConfig {
@@ -30,6 +37,8 @@ export interface RunConfig {
   readonly params: Readonly<Record<string, unknown>>;
   /** The view the run was made on. */
   readonly stages: readonly Stage[];
+  /** Fields of the samples whose values are written beside the vectors; left out where there are none. */
+  readonly filterFields?: readonly FilterFieldRecord[];
   /** True for a collection made elsewhere whose entries were not written down yet: its server was not asked so far. */
   readonly isUnread?: boolean;
 }
@@ -136,8 +145,28 @@ export interface EntryStore {
   counts(runId: string): Promise<Record<EntryState, number>>;
   /** In planning order, with `sequence` for paging, and the `revision` in which an entry became searchable. */
   list(runId: string, query: EntryQuery): Promise<(EntryRecord & ArrivalPlace)[]>;
-  /** Of these entry ids, the ones that are indexed and whose sample still exists. */
-  live(runId: string, entryIds: readonly string[]): Promise<Set<string>>;
+  /** Of these entry ids, the ones that are not indexed or whose sample no longer exists. */
+  gone(runId: string, entryIds: readonly string[]): Promise<Set<string>>;
+  /**
+   * Of these entries, those whose sample's filter fields were written to since their values were last settled, with
+   * how often. To be read before the values themselves.
+   */
+  fieldChanges(runId: string, entryIds: readonly string[]): Promise<Map<string, number>>;
+  /** Indexed entries with such changes, in planning order. */
+  outdated(
+    runId: string,
+    page: { readonly after?: number; readonly limit: number },
+  ): Promise<{ entryId: string; sequence: number }[]>;
+  /**
+   * Takes off the changes that the values written now have in them. Returns the entries that are not indexed any more.
+   * With `epoch`: LEASE_LOST, RUN_NOT_FOUND.
+   */
+  settleFields(
+    runId: string,
+    entryIds: readonly string[],
+    changes: ReadonlyMap<string, number>,
+    epoch?: number,
+  ): Promise<string[]>;
   /** The run's revision, which rises with each `settle` that makes entries searchable; null if the run is gone. */
   revision(runId: string): Promise<number | null>;
   /** Live entries that became searchable after a place in the order of revisions; in that order, at most `limit`. */
@@ -162,6 +191,8 @@ export interface SettledEntries {
   readonly failed: readonly { readonly id: string; readonly reason: string }[];
   /** By entry id: null for an entry that is no longer made from its medium. Others keep what they have. */
   readonly sourceVersions?: ReadonlyMap<string, string | null> | undefined;
+  /** By entry id: the changes of filter fields that the values written now have in them. */
+  readonly fieldChanges?: ReadonlyMap<string, number> | undefined;
 }
 
 /** A place in the order in which entries became searchable. */

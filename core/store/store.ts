@@ -148,6 +148,8 @@ export interface SampleStore {
   count(datasetId: string, stages: readonly StoreStage[]): Promise<number>;
   /** Ids of the view's rows, in its order. */
   ids(datasetId: string, stages: readonly StoreStage[], page: Page): Promise<RowIdentity[]>;
+  /** The id of every row, in the view's order; with `patchesField` of its detections, as `media` has them. */
+  rowIds(datasetId: string, stages: readonly StoreStage[], patchesField: string | null): Promise<string[]>;
   /** Rows with everything; on a patches view `id` is the label's. */
   rows(datasetId: string, stages: readonly StoreStage[], page: Page): Promise<ViewRow[]>;
   /** Rows to read pixels of; with `patchesField` one per detection of the view's samples, labels filtered. */

@@ -121,4 +121,6 @@ export interface RunEntriesTable {
   attempts: number;
   /** The run's revision when the entry last became searchable; 0 if it never was. */
   revision: number;
+  /** Writes to the sample's filter fields since their values were last written beside the vector. */
+  field_changes: Generated<number>;
 }

@@ -1,12 +1,24 @@
 /** What an Elasticsearch server takes at once, at its limits and one above: split, paged, or told for each entry. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Backend, Collection } from "../../core/backends/backend.ts";
+import type { Backend, Collection, SearchOptions } from "../../core/backends/backend.ts";
 import { elasticsearchBackend } from "../../core/backends/elasticsearch/elasticsearch.ts";
 import { MAX_HITS, MAX_ID_BYTES, MAX_TERMS } from "../../core/backends/elasticsearch/limits.ts";
-import { at, batch, entries, expectOrder, fetched, floats, select, stream } from "../contract/context.ts";
+import { compareHits, truthOf } from "../contract/answers.ts";
+import {
+  at,
+  batch,
+  entries,
+  expectOrder,
+  fetched,
+  floats,
+  select,
+  stream,
+  vectors,
+} from "../contract/context.ts";
 import { referenceBackend } from "../contract/reference-backend.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
+import { testLargeView } from "../support/large-view.ts";
 import { elasticsearchServer } from "../support/servers.ts";
 
 const [host = ""] = elasticsearchServer().hosts;
@@ -71,6 +83,56 @@ describe("with more entries than one search gives", () => {
     const all = at(await collection.search(query, { k: null }), 0);
     expect(new Set(all.ids).size).toBe(SIZE);
     expectOrder(all);
+  });
+});
+
+testLargeView({ connect: () => elasticsearchBackend({ hosts: host }), recall: 1 });
+
+describe("an index of three shards", () => {
+  const written = entries(SIZE, "euclidean", 43, "e", DIMENSION);
+  const queries = vectors(3, "euclidean", 44, DIMENSION);
+  const every3rd = select(
+    written.ids.filter((_, row) => row % 3 === 0),
+    "every third",
+  );
+  let collection: Collection;
+  let oracle: Collection;
+
+  beforeAll(async () => {
+    const spec = { name: `limits-${process.pid}-shards`, dimension: DIMENSION, metric: "euclidean" } as const;
+    collection = await backend.create({ ...spec, params: { shards: 3 } });
+    made.push(collection);
+    oracle = await referenceBackend().create(spec);
+    for (const target of [collection, oracle]) await target.upsert(stream(written));
+  });
+
+  test.each<[string, SearchOptions]>([
+    ["a few", { k: 25 }],
+    ["as many as one search gives", { k: MAX_HITS }],
+    ["more than that", { k: MAX_HITS + 1 }],
+    ["all", { k: null }],
+    ["the farthest", { k: 25, reverse: true }],
+    ["the nearer ones", { k: null, maxDistance: 0.8 }],
+    ["a few of a view", { k: 25, within: every3rd }],
+    ["all of a view", { k: null, within: every3rd }],
+  ])("answers right for %s", async (_name, options) => {
+    const truths = await oracle.search(queries, { k: null });
+    const expected = await oracle.search(queries, options);
+    const found = await collection.search(queries, options);
+    const answers = found.map((actual, row) => ({
+      actual,
+      expected: at(expected, row),
+      truth: truthOf(at(truths, row)),
+    }));
+    compareHits(answers, { reverse: options.reverse ?? false, tolerance: 1e-5, recall: 0.98 });
+  });
+
+  test("counts, reads and removes in all of them", async () => {
+    expect((await collection.describe()).size).toBe(SIZE);
+    expect((await fetched(collection.fetch())).size).toBe(SIZE);
+    const gone = written.ids.slice(0, 1000);
+    expect(await collection.delete(stream(gone))).toEqual({ written: 1000, failed: [] });
+    expect((await collection.describe()).size).toBe(SIZE - 1000);
   });
 });
 

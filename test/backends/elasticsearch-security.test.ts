@@ -1,4 +1,12 @@
-/** Who may come in to Elasticsearch and by which way: users, tokens, keys, certificates, each right and wrong. */
+/**
+ * Who may come in to Elasticsearch and by which way: users, tokens, keys, certificates, each right and wrong.
+ *
+ * | server | comes in | wrong secret | wrong authority | wrong role |
+ * |---|---|---|---|---|
+ * | users | user and password; bearer token | password, user, token, key, none | no TLS there: asked for it | a reader |
+ * | TLS with users | the same, by authority, fingerprint or unchecked | password, token, none | another one, none, another fingerprint, no TLS | a reader |
+ * | a recorder with TLS | `apiKey`, `bearerAuth`, user, `cloudId` are sent as they should | it refuses all | another one: nothing is sent | it has none |
+ */
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -35,6 +43,38 @@ function codeOf(error: unknown): unknown {
   return error.code;
 }
 
+/** Fails unless a reader may read and nothing else, and is told which right is missing. */
+async function expectReader(
+  address: Awaited<ReturnType<typeof startServer<"elasticsearch">>>,
+): Promise<void> {
+  const { hosts, username, password, reader, caCerts } = address;
+  const place = { hosts, ...(caCerts === undefined ? {} : { caCerts }) };
+  const owner = elasticsearchBackend({ ...place, username, password });
+  const guest = elasticsearchBackend({ ...place, ...reader });
+  const name = `security-${process.pid}`;
+  const spec = { name, dimension: 2, metric: "cosine" as const };
+  const made = await owner.create(spec);
+  await made.upsert(stream(batch(["a"], floats([1, 2]))));
+  const seen = await guest.open(name);
+  expect((await seen.describe()).size).toBe(1);
+  expect((await seen.search(floats([1, 2]), { k: 1 }))[0]?.ids).toEqual(["a"]);
+  const denied = [
+    () => seen.upsert(stream(batch(["b"], floats([1, 2])))),
+    () => seen.delete(stream(["a"])),
+    () => seen.drop(),
+    () => guest.create({ ...spec, name: `${name}-2` }),
+  ];
+  for (const work of denied) {
+    await expect(work()).rejects.toMatchObject({
+      code: "PERMISSION_DENIED",
+      message: expect.stringContaining("unauthorized for user"),
+    });
+  }
+  expect((await made.describe()).size).toBe(1);
+  await made.drop();
+  await Promise.all([owner.close(), guest.close()]);
+}
+
 describe("a server with users", () => {
   let users: Awaited<ReturnType<typeof startServer<"elasticsearch">>>;
   beforeAll(async () => {
@@ -57,33 +97,13 @@ describe("a server with users", () => {
     expect(await outcome(options(users.hosts, users.username))).toBe("AUTHENTICATION_FAILED");
   });
 
-  test("lets a reader read and nothing else, and says which right is missing", async () => {
-    const { hosts, username, password, reader } = users;
-    const owner = elasticsearchBackend({ hosts, username, password });
-    const guest = elasticsearchBackend({ hosts, ...reader });
-    const name = `security-${process.pid}`;
-    const spec = { name, dimension: 2, metric: "cosine" as const };
-    const made = await owner.create(spec);
-    await made.upsert(stream(batch(["a"], floats([1, 2]))));
-    const seen = await guest.open(name);
-    expect((await seen.describe()).size).toBe(1);
-    expect((await seen.search(floats([1, 2]), { k: 1 }))[0]?.ids).toEqual(["a"]);
-    const denied = [
-      () => seen.upsert(stream(batch(["b"], floats([1, 2])))),
-      () => seen.delete(stream(["a"])),
-      () => seen.drop(),
-      () => guest.create({ ...spec, name: `${name}-2` }),
-    ];
-    for (const work of denied) {
-      await expect(work()).rejects.toMatchObject({
-        code: "PERMISSION_DENIED",
-        message: expect.stringContaining("unauthorized for user"),
-      });
-    }
-    expect((await made.describe()).size).toBe(1);
-    await made.drop();
-    await Promise.all([owner.close(), guest.close()]);
+  test("asked for TLS is told that it may have none", async () => {
+    const { username, password } = users;
+    const hosts = users.hosts.map((host) => host.replace("http:", "https:"));
+    expect(await outcome({ hosts, username, password })).toBe("AUTHENTICATION_FAILED");
   });
+
+  test("lets a reader read and nothing else, and says which right is missing", () => expectReader(users));
 });
 
 describe("a server with TLS", () => {
@@ -123,6 +143,16 @@ describe("a server with TLS", () => {
     const { fingerprint256 } = new X509Certificate(readFileSync(strange.certificates.server));
     expect(await outcome({ ...others, sslAssertFingerprint: fingerprint256 })).toBe("AUTHENTICATION_FAILED");
   });
+
+  test("keeps out a wrong password, a wrong token and nobody", async () => {
+    const { hosts, caCerts, username } = options();
+    const place = { hosts, ...(caCerts === undefined ? {} : { caCerts }) };
+    for (const secret of [{ username, password: CANARY }, { bearerAuth: CANARY }, {}]) {
+      expect(await outcome({ ...place, ...secret })).toBe("AUTHENTICATION_FAILED");
+    }
+  });
+
+  test("lets a reader read and nothing else", () => expectReader(tls));
 
   test("asked without TLS is no server", async () => {
     const plain = tls.hosts.map((host) => host.replace("https:", "http:"));
@@ -166,6 +196,16 @@ describe("a recorder in the place of a server", () => {
     // The address of a deployment is cluster.domain: here 127 and 0.0.1.
     const parts = Buffer.from(`0.0.1:${recorder.port}$127$kibana`).toString("base64");
     expect(await authorization({ cloudId: `deployment:${parts}`, apiKey: CANARY })).toBe(`ApiKey ${CANARY}`);
+  });
+
+  test("gets nothing at all from who trusts another authority", async () => {
+    const { certificates } = await startTlsRecorder(join(temporaryFolder(), "other"), {
+      status: 200,
+      headers: {},
+      body: "",
+    });
+    expect(await authorization({ apiKey: CANARY, caCerts: certificates.authority })).toBeUndefined();
+    expect(recorder.requests).toEqual([]);
   });
 
   test("is asked in plain JSON, which every version takes", async () => {

@@ -3,12 +3,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Backend, Collection } from "../../core/backends/backend.ts";
 import { milvusBackend } from "../../core/backends/milvus/milvus.ts";
-import { isNearsightError } from "../../core/errors.ts";
-import { entries, expectCode, fetched, floats, padded, stream, vectors } from "../contract/context.ts";
-import { milvusServer, ownServer } from "../support/servers.ts";
+import { at, entries, expectCode, fetched, select, stream, vectors } from "../contract/context.ts";
+import { startGrpcProxy } from "../support/grpc-proxy.ts";
+import { testServerFaults } from "../support/server-faults.ts";
+import { milvusServer, type OwnServer, ownServer } from "../support/servers.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const NAME = "faults";
+/** Status code 8 of gRPC. */
+const RESOURCE_EXHAUSTED = 8;
+/** Of the server of its own: a hundredth of the usual. */
+const LARGEST_MESSAGE = 65_536;
+/** A busy machine takes minutes to start a server. */
+const PATIENT = { call: 600_000 };
 let proxy: TcpProxy;
 let direct: Backend;
 let kept: Collection;
@@ -30,16 +37,23 @@ afterAll(async () => {
 
 const throughProxy = (patience = {}) => milvusBackend({ uri: `http://127.0.0.1:${proxy.port}` }, patience);
 
-test("a cut connection is made again, and each operation ends right", async () => {
-  const backend = throughProxy();
-  const collection = await backend.open(NAME);
-  proxy.cut();
-  expect((await collection.describe()).size).toBe(500);
-  proxy.cut();
-  expect((await collection.search(floats(padded(1)), { k: 5 }))[0]?.ids).toHaveLength(5);
-  proxy.cut();
-  expect((await fetched(collection.fetch())).size).toBe(500);
-  await backend.close();
+testServerFaults({
+  url: milvusServer().uri,
+  connect: (uri, { budget, attempt } = {}) =>
+    milvusBackend(
+      { uri },
+      {
+        ...(budget === undefined ? {} : { call: budget }),
+        ...(attempt === undefined ? {} : { attempt }),
+      },
+    ),
+  async startBusyProxy(target) {
+    const { uri, fail } = await startGrpcProxy(target);
+    return {
+      url: uri,
+      beBusy: (times) => fail({ code: RESOURCE_EXHAUSTED, details: "too many requests", times }),
+    };
+  },
 });
 
 test("an upload that is cut again and again ends with exactly its entries", async () => {
@@ -58,22 +72,6 @@ test("an upload that is cut again and again ends with exactly its entries", asyn
   expect(await collection.upsert(batches())).toEqual({ written: 6000, failed: [] });
   expect((await written.describe()).size).toBe(6000);
   await written.drop();
-  await backend.close();
-});
-
-test("a first answer after 30 seconds is waited for", async () => {
-  proxy.delayFirstAnswer(30_000);
-  const backend = throughProxy();
-  expect(await backend.list(NAME)).toContain(NAME);
-  await backend.close();
-});
-
-test("a connection that takes all and answers nothing is BACKEND_UNAVAILABLE", async () => {
-  proxy.halfOpen();
-  // Connections outlive the clients that made them for a while, and later clients use them again.
-  proxy.cut();
-  const backend = throughProxy({ connect: 1000, attempt: 2000 });
-  await expectCode(() => backend.list(), "BACKEND_UNAVAILABLE");
   await backend.close();
 });
 
@@ -102,28 +100,74 @@ test("refused connections are BACKEND_UNAVAILABLE after the budget, and right on
   await backend.close();
 });
 
-describe("a server that is killed", () => {
-  test("during a write and started again has every entry that was acknowledged", async () => {
-    const server = await ownServer("milvus");
-    const backend = milvusBackend(server.address, { call: 300_000 });
+describe("a server of its own", () => {
+  let server: OwnServer<"milvus">;
+  beforeAll(async () => {
+    server = await ownServer("milvus", {
+      settings: {
+        "proxy.grpc.serverMaxRecvSize": LARGEST_MESSAGE,
+        // Milvus' own: for so long a server that is started again waits for the one that was killed.
+        "common.session.ttl": 30,
+      },
+    });
+  });
+  afterAll(() => server.stop());
+
+  test("gets messages as long as it takes, and names the limit of an entry that is longer", async () => {
+    const backend = milvusBackend(server.address);
+    const collection = await backend.create({ name: "long", dimension: 512, metric: "euclidean" });
+    const written = entries(400, "euclidean", 4, "e", 512);
+    const longest = { ...entries(1, "euclidean", 5, "x".repeat(60_000), 512) };
+    expect(await collection.upsert(stream(written))).toEqual({ written: 400, failed: [] });
+    const report = await collection.upsert(stream({ ...longest, sampleIds: longest.ids }));
+    expect(report.written).toBe(0);
+    expect(report.failed.map(({ id }) => id)).toEqual(longest.ids);
+    expect(at(report.failed, 0).reason).toMatch(/^LIMIT_EXCEEDED: .*larger than max.*65536/);
+    const hits = await collection.search(written.vectors, { k: 1 });
+    expect(hits.map(({ ids }) => ids[0])).toEqual(written.ids);
+    const long = written.ids.map((id) => `${id}${"x".repeat(200)}`);
+    await collection.upsert(stream({ ...written, ids: long }));
+    expect((await fetched(collection.fetch(select(long)))).size).toBe(400);
+    expect(await collection.delete(stream(long))).toEqual({ written: 400, failed: [] });
+    expect((await collection.describe()).size).toBe(400);
+    await backend.close();
+  });
+
+  test("killed during a write and started again has every entry that was acknowledged", async () => {
+    const backend = milvusBackend(server.address, PATIENT);
     const collection = await backend.create({ name: "killed", dimension: 8, metric: "euclidean" });
     await collection.upsert(stream(entries(300, "euclidean", 1, "before")));
-    const writing = collection
-      .upsert(stream(...Array.from({ length: 20 }, (_, i) => entries(200, "euclidean", i, `w${i}_`))))
-      .catch((error: unknown) => error);
-    await server.kill();
-    const restarted = server.start();
-    const report = await writing;
-    await restarted;
-    if (isNearsightError(report)) expect(report.retryable, `${report.code}: ${report.message}`).toBe(true);
-    else expect(report).toEqual({ written: 4000, failed: [] });
-    // A resumed build writes the same entries again.
-    await collection.upsert(
-      stream(...Array.from({ length: 20 }, (_, i) => entries(200, "euclidean", i, `w${i}_`))),
-    );
+    const parts = Array.from({ length: 20 }, (_, i) => entries(200, "euclidean", i, `w${i}_`));
+    const crash = async () => {
+      await server.kill();
+      await server.start();
+    };
+    const [report] = await Promise.all([collection.upsert(stream(...parts)), crash()]);
+    expect(report).toEqual({ written: 4000, failed: [] });
     expect((await collection.describe()).size).toBe(4300);
     expect((await fetched(collection.fetch())).size).toBe(4300);
     await backend.close();
-    await server.stop();
+  }, 900_000);
+
+  test("killed during a query is BACKEND_UNAVAILABLE to the impatient, and answers the others", async () => {
+    const [patient, impatient] = [
+      milvusBackend(server.address, PATIENT),
+      milvusBackend(server.address, { call: 300 }),
+    ];
+    const collection = await patient.create({ name: "asked", dimension: 8, metric: "euclidean" });
+    const written = entries(500, "euclidean", 1);
+    await collection.upsert(stream(written));
+    const asked = await impatient.open("asked");
+    const query = vectors(1, "euclidean", 2);
+    const expected = await collection.search(query, { k: null });
+    expect(at(expected, 0).ids).toHaveLength(500);
+    await server.kill();
+    const start = async () => {
+      await expectCode(() => asked.search(query, { k: 5 }), "BACKEND_UNAVAILABLE");
+      await server.start();
+    };
+    const [found] = await Promise.all([collection.search(query, { k: null }), start()]);
+    expect(found).toEqual(expected);
+    await Promise.all([patient.close(), impatient.close()]);
   }, 900_000);
 });

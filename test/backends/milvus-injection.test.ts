@@ -1,4 +1,4 @@
-/** Milvus: no id can change the condition it is part of (W13), on a real server. */
+/** Milvus: no id can change the condition it is part of, on a real server. */
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

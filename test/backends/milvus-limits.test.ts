@@ -15,6 +15,7 @@ import {
   select,
   stream,
 } from "../contract/context.ts";
+import { testLargeView } from "../support/large-view.ts";
 import { milvusServer } from "../support/servers.ts";
 
 const backend = milvusBackend(milvusServer());
@@ -56,6 +57,9 @@ test("views of 16,384 ids, one more, and 100,000 of which most do not exist", as
   const [hits] = await collection.search(floats([0.1, 0.2]), { k: 100, within: select(many, "many") });
   expect(hits?.ids.toSorted()).toEqual(ids.slice(0, 50));
 });
+
+// An HNSW index answers for few hits; its recall is that of the contract.
+testLargeView({ connect: () => milvusBackend(milvusServer()), recall: 0.98 });
 
 test("ids of 64,000 bytes are kept, those of one more are refused by name", async () => {
   const collection = await make("limits_ids");

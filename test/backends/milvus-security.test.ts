@@ -1,19 +1,32 @@
-/** Milvus: who may come in and how, with right and with wrong secrets; no secret in what is said. */
+/**
+ * Milvus: who may come in and how, with right and with wrong secrets; no secret in what is said.
+ *
+ * | server | comes in | wrong secret | wrong authority | wrong role |
+ * |---|---|---|---|---|
+ * | users | user and password; token | password, user, two tokens, none | no TLS there: asked for it | a user without any |
+ * | TLS with users | the same | password, none | another one, none, another name, no TLS | a user without any |
+ * | mutual TLS | own certificate | none, one of another authority, one with another's key | another one, none, no TLS | it has no users |
+ * | second database | the same | password | that of its server | a user without any; no such database |
+ */
 
+import { join } from "node:path";
 import { inspect } from "node:util";
 import type { RbacObjects } from "@zilliz/milvus2-sdk-node";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type MilvusOptions, milvusBackend } from "../../core/backends/milvus/milvus.ts";
 import { type ErrorCode, isNearsightError } from "../../core/errors.ts";
-import { batch, fetched, floats, padded, stream } from "../contract/context.ts";
+import { type Certificates, certificatesIn } from "../../tools/servers/certificates.ts";
+import { batch, expectCode, fetched, floats, padded, stream } from "../contract/context.ts";
 import { type MilvusAddress, startServer } from "../support/servers.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 const CANARY = "canary-7f3a91";
+/** Where nobody answers, that is found out soon. */
 const IMPATIENT = { connect: 3000, call: 3000, attempt: 10_000 };
 
 /** Fails unless the work ends with this code, and with no secret anywhere in the error. */
 async function expectRefusal(options: MilvusOptions, code: ErrorCode, hint: RegExp): Promise<void> {
-  const backend = milvusBackend(options, IMPATIENT);
+  const backend = milvusBackend(options, code === "BACKEND_UNAVAILABLE" ? IMPATIENT : {});
   const error: unknown = await backend.list().then(
     () => "no error",
     (reason: unknown) => reason,
@@ -27,6 +40,30 @@ async function expectRefusal(options: MilvusOptions, code: ErrorCode, hint: RegE
   expect(said).not.toContain(Buffer.from(CANARY).toString("base64").slice(0, 12));
 }
 
+/** Fails unless this server lets its users in. */
+async function expectEntrance(options: MilvusOptions): Promise<void> {
+  const backend = milvusBackend(options);
+  expect(await backend.list("absent")).toEqual([]);
+  await backend.close();
+}
+
+const STRANGER = { user: "stranger", password: "Stranger-123" };
+
+/** Fails unless a user without a role may come in and do nothing. */
+async function expectNoRight(address: MilvusAddress & { readonly dbName?: string }): Promise<void> {
+  const root = milvusBackend(address);
+  const client = await root.client();
+  await client.deleteUser({ username: STRANGER.user });
+  await client.createUser({ username: STRANGER.user, password: STRANGER.password });
+  const stranger = milvusBackend({ ...address, ...STRANGER });
+  await expect(stranger.create({ name: "forbidden", dimension: 8, metric: "cosine" })).rejects.toMatchObject({
+    code: "PERMISSION_DENIED",
+    hint: expect.stringContaining("role"),
+  });
+  await client.deleteUser({ username: STRANGER.user });
+  await Promise.all([stranger.close(), root.close()]);
+}
+
 describe("users and roles", () => {
   let address: MilvusAddress;
   beforeAll(async () => {
@@ -35,22 +72,25 @@ describe("users and roles", () => {
 
   test("user and password, or both as a token, come in", async () => {
     const { user, password, uri } = address;
-    for (const options of [address, { uri, token: `${user}:${password}` }]) {
-      const backend = milvusBackend(options);
-      expect(await backend.list("absent")).toEqual([]);
-      await backend.close();
-    }
+    await expectEntrance(address);
+    await expectEntrance({ uri, token: `${user}:${password}` });
   });
 
-  test("a wrong password, a wrong token and none at all are AUTHENTICATION_FAILED", async () => {
+  test("a wrong password, an unknown user, a wrong token and none at all are AUTHENTICATION_FAILED", async () => {
     const { uri, user = "root" } = address;
     await expectRefusal({ uri, user, password: CANARY }, "AUTHENTICATION_FAILED", /password/);
+    await expectRefusal({ uri, user: "nobody", password: CANARY }, "AUTHENTICATION_FAILED", /password/);
     await expectRefusal({ uri, token: `root:${CANARY}` }, "AUTHENTICATION_FAILED", /token/);
     await expectRefusal({ uri, token: CANARY }, "AUTHENTICATION_FAILED", /token/);
     await expectRefusal({ uri }, "AUTHENTICATION_FAILED", /user/);
   });
 
-  test("a user without the right is PERMISSION_DENIED, and with it may search and not write", async () => {
+  test("asked for TLS, it is told that the server may have none", () =>
+    expectRefusal({ ...address, secure: true }, "AUTHENTICATION_FAILED", /secure/));
+
+  test("a user without a role is PERMISSION_DENIED", () => expectNoRight(address));
+
+  test("a role lets its users do what it says and nothing else", async () => {
     const root = milvusBackend(address);
     const client = await root.client();
     const name = "secured";
@@ -61,10 +101,6 @@ describe("users and roles", () => {
     await collection.upsert(stream(batch(["a"], floats(padded(1)))));
     await client.createUser({ username: "guest", password: "Guest-123" });
     const guest = milvusBackend({ uri: address.uri, user: "guest", password: "Guest-123" });
-    const refused = await guest
-      .create({ name: "other", dimension: 8, metric: "cosine" })
-      .catch((error: unknown) => error);
-    expect(isNearsightError(refused, "PERMISSION_DENIED")).toBe(true);
     await client.createRole({ roleName: "reader" });
     await client.addUserToRole({ username: "guest", roleName: "reader" });
     for (const privilegeName of ["Search", "Query", "IndexDetail"]) {
@@ -75,10 +111,11 @@ describe("users and roles", () => {
     await client.grantRolePrivilege({ roleName: "reader", ...global });
     const seen = await guest.open(name);
     expect((await seen.search(floats(padded(1)), { k: 1 }))[0]?.ids).toEqual(["a"]);
-    const written = await seen
-      .upsert(stream(batch(["b"], floats(padded(1)))))
-      .catch((error: unknown) => error);
-    expect(isNearsightError(written, "PERMISSION_DENIED")).toBe(true);
+    await expectCode(() => seen.upsert(stream(batch(["b"], floats(padded(1))))), "PERMISSION_DENIED");
+    await expectCode(
+      () => guest.create({ name: "other", dimension: 8, metric: "cosine" }),
+      "PERMISSION_DENIED",
+    );
     await guest.close();
     await collection.drop();
     await root.close();
@@ -95,6 +132,12 @@ describe("users and roles", () => {
     expect(await second.list("apart")).toEqual(["apart"]);
     expect(await root.list("apart")).toEqual([]);
     await collection.drop();
+    await expectRefusal(
+      { ...address, dbName: "second", password: CANARY },
+      "AUTHENTICATION_FAILED",
+      /password/,
+    );
+    await expectNoRight({ ...address, dbName: "second" });
     await second.close();
     await client.dropDatabase({ db_name: "second" });
     await root.close();
@@ -102,43 +145,48 @@ describe("users and roles", () => {
   });
 });
 
-describe("TLS", () => {
-  let oneWay: MilvusAddress;
+describe.each(["tls", "mutual-tls"] as const)("%s", (variant) => {
+  let address: MilvusAddress;
+  let strange: Certificates;
   beforeAll(async () => {
-    oneWay = await startServer("milvus", "tls");
+    address = await startServer("milvus", variant);
+    strange = await certificatesIn(join(temporaryFolder(), "strange"));
   });
 
-  test("the right authority comes in", async () => {
-    const backend = milvusBackend(oneWay);
-    expect(await backend.list("absent")).toEqual([]);
-    await backend.close();
-  });
+  test("the right authority and the own certificate or password come in", () => expectEntrance(address));
 
-  test("no authority, and no TLS at all, are refused", async () => {
-    const { caPemPath: _, ...without } = oneWay;
+  test("another authority, none, and another name are AUTHENTICATION_FAILED", async () => {
+    const { caPemPath: _, ...without } = address;
+    await expectRefusal({ ...address, caPemPath: strange.authority }, "AUTHENTICATION_FAILED", /caPemPath/);
     await expectRefusal({ ...without, secure: true }, "AUTHENTICATION_FAILED", /caPemPath/);
-    await expectRefusal({ uri: oneWay.uri.replace("https:", "http:") }, "BACKEND_UNAVAILABLE", /uri/);
+    await expectRefusal({ ...address, serverName: "elsewhere" }, "AUTHENTICATION_FAILED", /serverName/);
   });
+
+  test("asked without TLS is no server", () =>
+    expectRefusal({ uri: address.uri.replace("https:", "http:") }, "BACKEND_UNAVAILABLE", /uri/));
 });
 
-describe("mutual TLS", () => {
-  let mutual: MilvusAddress;
-  beforeAll(async () => {
-    mutual = await startServer("milvus", "mutual-tls");
+describe("secrets over TLS", () => {
+  test("a wrong password, none, and a user without a role are refused", async () => {
+    const address = await startServer("milvus", "tls");
+    const { user: _user, password: _password, ...nobody } = address;
+    await expectRefusal({ ...address, password: CANARY }, "AUTHENTICATION_FAILED", /password/);
+    await expectRefusal(nobody, "AUTHENTICATION_FAILED", /user/);
+    await expectNoRight(address);
   });
 
-  test("the own certificate comes in", async () => {
-    const backend = milvusBackend(mutual);
-    expect(await backend.list("absent")).toEqual([]);
-    await backend.close();
-  });
-
-  test("without it the server ends the connection", async () => {
-    const { clientKeyPath: _key, clientPemPath: _pem, ...without } = mutual;
-    const backend = milvusBackend(without, IMPATIENT);
-    const error: unknown = await backend.list().catch((reason: unknown) => reason);
-    await backend.close();
-    expect(isNearsightError(error)).toBe(true);
+  test("no own certificate, or one of another authority, is AUTHENTICATION_FAILED", async () => {
+    const address = await startServer("milvus", "mutual-tls");
+    const strange = await certificatesIn(join(temporaryFolder(), "strange"));
+    const { clientKeyPath: _key, clientPemPath: _pem, ...without } = address;
+    const other = { clientKeyPath: strange.clientKey, clientPemPath: strange.client };
+    await expectRefusal(without, "AUTHENTICATION_FAILED", /clientPemPath with clientKeyPath/);
+    await expectRefusal(
+      { ...address, ...other },
+      "AUTHENTICATION_FAILED",
+      /clientPemPath with clientKeyPath/,
+    );
+    await expectRefusal({ ...address, clientKeyPath: strange.clientKey }, "CONFIG_INVALID", /clientKeyPath/);
   });
 });
 

@@ -274,6 +274,18 @@ describe("errors", () => {
       "runs delete quickstart images",
       ["index", "quickstart", "--metric", "euclidean"],
     ],
+    [
+      2,
+      "filter fields 'tags' but brain run 'images'",
+      "runs delete quickstart images",
+      ["index", "quickstart", "--filter-field", "tags"],
+    ],
+    [
+      2,
+      "'local' does not",
+      "milvus or elasticsearch",
+      ["index", "quickstart", "--brain-key", "filtered", "--filter-field", "tags", "ground_truth.label"],
+    ],
     [3, 'no data set named "nope"', "quickstart", ["search", "nope", "--prompt", "x"]],
     [3, "no entry", "nearsight search", ["search", "quickstart", "--id", "64f1c0a5b2e9d83f7a6c1b20"]],
     [

@@ -7,6 +7,7 @@ import { CLOSE_CASES } from "./cases/close.ts";
 import { CONCURRENCY_CASES } from "./cases/concurrency.ts";
 import { ERROR_CASES } from "./cases/errors.ts";
 import { FETCH_CASES } from "./cases/fetch.ts";
+import { FIELD_CASES } from "./cases/fields.ts";
 import { ID_CASES } from "./cases/ids.ts";
 import { LIFECYCLE_CASES } from "./cases/lifecycle.ts";
 import { LIMIT_CASES } from "./cases/limits.ts";
@@ -67,6 +68,7 @@ const GROUPS: Readonly<Record<string, readonly ContractCase[]>> = {
   ids: ID_CASES,
   search: SEARCH_CASES,
   selection: SELECTION_CASES,
+  fields: FIELD_CASES,
   neighbors: NEIGHBOR_CASES,
   limits: LIMIT_CASES,
   scale: SCALE_CASES,

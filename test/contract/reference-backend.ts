@@ -193,7 +193,8 @@ function ranked(spec: CollectionSpec, query: VectorData, entries: Entry[], optio
   };
 }
 
-function checkSpec({ dimension, metric, vectorType, params = {} }: CollectionSpec): void {
+function checkSpec({ dimension, metric, vectorType, params = {}, filterFields }: CollectionSpec): void {
+  if (filterFields !== undefined) throw fail("INVALID_ARGUMENT", "Expected no filterFields but found some");
   if (Object.keys(params).length > 0) throw fail("INVALID_ARGUMENT", "Expected no params but found some");
   if (!METRICS.includes(metric))
     throw fail("METRIC_NOT_SUPPORTED", `Expected a known metric but found '${metric}'`);

@@ -1,8 +1,8 @@
 /** An HTTP server before another one: notes what passes, and answers some requests itself as a busy server would. */
 
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { afterAll } from "vitest";
+import { serve } from "./loopback.ts";
 
 /** What passed: the first bytes of its body are enough to tell requests apart. */
 export interface SeenRequest {
@@ -36,7 +36,7 @@ export interface HttpProxy {
 export async function startHttpProxy(target: string): Promise<HttpProxy> {
   const seen: SeenRequest[] = [];
   const answers: { answer: OwnAnswer; left: number }[] = [];
-  const server = createServer((incoming, outgoing) => {
+  const { endpoint, close } = await serve((incoming, outgoing) => {
     void collected(incoming).then(async (body) => {
       const path = incoming.url ?? "/";
       seen.push({ method: incoming.method ?? "", path, bytes: body.length });
@@ -51,13 +51,9 @@ export async function startHttpProxy(target: string): Promise<HttpProxy> {
       outgoing.end(own.answer.body ?? "");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  afterAll(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  afterAll(close);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: endpoint,
     seen,
     answer: (answer) => void answers.push({ answer, left: answer.times ?? 1 }),
   };

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { type LoopbackServer, serve } from "./loopback.ts";
 
 /** What goes wrong; change it while the server runs. */
 export interface HubFaults {
@@ -20,15 +20,13 @@ export interface HubFaults {
   noRanges: boolean;
 }
 
-/** A running hub; `endpoint` is its address. */
-export interface HubServer {
-  readonly endpoint: string;
+/** A running hub. */
+export interface HubServer extends LoopbackServer {
   readonly faults: HubFaults;
   /** Every request so far as "METHOD /path range?". */
   readonly requests: string[];
   /** Authorization headers that arrived, by path. */
   readonly tokens: Record<string, string | undefined>;
-  close(): Promise<void>;
 }
 
 /**
@@ -85,17 +83,5 @@ export async function startHubServer(directory: string, repository: string): Pro
     response.end(body.subarray(start, cut === null ? undefined : start + cut));
   }
 
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    faults,
-    requests,
-    tokens,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { ...(await serve(answer)), faults, requests, tokens };
 }

@@ -1,7 +1,8 @@
 /** The contract's reference backend as a driver that can be chosen by name. */
 
-import type { Backend, Capabilities, SearchOptions } from "../../core/backends/backend.ts";
+import type { Backend, Capabilities, Collection } from "../../core/backends/backend.ts";
 import type { BackendDriver } from "../../core/backends/registry.ts";
+import { stream } from "../contract/context.ts";
 import { type ReferenceServer, referenceBackend } from "../contract/reference-backend.ts";
 
 export interface ReferenceDriverOptions {
@@ -10,6 +11,8 @@ export interface ReferenceDriverOptions {
   readonly capabilities?: Partial<Capabilities>;
   /** Told to whoever wants an explanation. */
   readonly explains?: Readonly<Record<string, unknown>>;
+  /** Told each write before it is done: its entries, and when they have to be visible. */
+  readonly onWrite?: (entries: number, visible: "now" | "eventually") => void;
 }
 
 /** `token` is a secret of the connection, `shards` an option of the index. */
@@ -17,33 +20,39 @@ export function referenceDriver({
   server = new Map(),
   capabilities = {},
   explains = {},
+  onWrite = () => undefined,
 }: ReferenceDriverOptions = {}): BackendDriver {
   return {
     name: "reference",
     connectionOptions: ["token"],
     indexOptions: ["shards"],
-    connect: async () => explaining(referenceBackend(server), capabilities, explains),
+    connect: async () => telling(referenceBackend(server), { capabilities, explains, onWrite }),
   };
 }
 
-function explaining(
+function telling(
   backend: Backend<ReferenceServer>,
-  capabilities: Partial<Capabilities>,
-  explains: Readonly<Record<string, unknown>>,
+  { capabilities, explains, onWrite }: Required<Omit<ReferenceDriverOptions, "server">>,
 ): Backend<ReferenceServer> {
+  const tellingCollection = (collection: Collection): Collection => ({
+    ...collection,
+    async search(queries, options) {
+      options.onExplain?.(explains);
+      return collection.search(queries, options);
+    },
+    async upsert(batches, options = {}) {
+      const written = await Array.fromAsync(batches);
+      onWrite(
+        written.reduce((sum, { ids }) => sum + ids.length, 0),
+        options.visible ?? "now",
+      );
+      return collection.upsert(stream(...written), options);
+    },
+  });
   return {
     ...backend,
     capabilities: { ...backend.capabilities, ...capabilities },
-    create: ({ params: _, ...spec }) => backend.create(spec),
-    async open(name) {
-      const collection = await backend.open(name);
-      return {
-        ...collection,
-        async search(queries, options: SearchOptions) {
-          options.onExplain?.(explains);
-          return collection.search(queries, options);
-        },
-      };
-    },
+    create: async ({ params: _, ...spec }) => tellingCollection(await backend.create(spec)),
+    open: async (name) => tellingCollection(await backend.open(name)),
   };
 }

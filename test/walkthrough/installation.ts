@@ -1,9 +1,18 @@
 /** The installation a page's twins work in: a home folder and a hub of their own, found by environment as users do. */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, inject, vi } from "vitest";
+import { nameOfFile } from "../../core/backends/local/names.ts";
 import { closeDefaultInstance, defaultInstance } from "../../core/index.ts";
 import { type HubServer, startHubServer } from "../support/hub-server.ts";
 import { FULL, fullClip, REPOSITORY, writeSmallClip } from "./clip.ts";
@@ -42,8 +51,7 @@ export function useInstallation(): Installation {
   });
 
   afterEach(async () => {
-    // Without a server what runs made is in the store, which goes as a whole.
-    if (inject("server") !== undefined) await deleteCollections();
+    await deleteCollections(join(store, "indexes"));
     await closeDefaultInstance();
     // The pictures of the data set stay: drawing them takes longer than the tests.
     for (const name of readdirSync(store)) {
@@ -90,13 +98,18 @@ export function useInstallation(): Installation {
   };
 }
 
-/** Servers outlive the home folder, so what the runs made there is dropped. */
-async function deleteCollections(): Promise<void> {
+/**
+ * Drops what runs made on a server, which outlives the home folder. What the embedded backend or a recording driver
+ * made is in `files`, and goes with them.
+ */
+async function deleteCollections(files: string): Promise<void> {
   const ns = await defaultInstance();
+  const kept = existsSync(files) ? readdirSync(files).flatMap((file) => nameOfFile(file) ?? []) : [];
   for (const name of await ns.listDatasets()) {
     const dataset = await ns.loadDataset(name);
     for (const key of await dataset.listBrainRuns()) {
-      await (await dataset.loadBrainResults(key)).delete({ force: true });
+      const index = await dataset.loadBrainResults(key);
+      if (!kept.includes(index.config.collectionName)) await index.delete({ force: true });
     }
   }
 }

@@ -11,7 +11,7 @@ import { indexNotFound } from "./errors.ts";
 import { PAGE_HITS } from "./limits.ts";
 import { type Layout, layoutOf } from "./mapping.ts";
 import { countOf, fetchAll, fetchSelected, type IndexPlace, WITH_VECTOR } from "./reads.ts";
-import { searchIndex } from "./search.ts";
+import { searchFiltered, searchIndex } from "./search.ts";
 import { deleteEntries, refresh, upsertEntries } from "./writes.ts";
 
 /** The collection of that index, known to have that layout. */
@@ -29,12 +29,15 @@ export function elasticsearchCollection(server: Connection, index: string, known
 
   /** A write, after which what was written before is visible as well where this one has to be. */
   async function publish(write: Promise<WriteReport>, { visible }: WriteOptions): Promise<WriteReport> {
-    if (visible === "eventually") isBehind = true;
+    if (visible === "eventually") return write.finally(() => (isBehind = true));
     const report = await write;
-    if (visible !== "eventually" && isBehind) {
-      await refresh(place, server.patience.write);
-      isBehind = false;
-    }
+    if (!isBehind) return report;
+    // Before: what another write leaves behind meanwhile is refreshed by the next.
+    isBehind = false;
+    await refresh(place, server.patience.write).catch((error: unknown) => {
+      isBehind = true;
+      throw error;
+    });
     return report;
   }
 
@@ -80,6 +83,12 @@ export function elasticsearchCollection(server: Connection, index: string, known
     async delete(ids, options = {}) {
       throwIfAborted(options.signal);
       return publish(deleteEntries(await current(), ids, options), options);
+    },
+    async searchWhere(query, options) {
+      throwIfAborted(options.signal);
+      checkSearchOptions(options);
+      checkQueries(index, query, place.layout);
+      return searchFiltered(place, query, options);
     },
     fetch: (select) => (select === undefined ? fetchAll(place) : fetchSelected(place, select)),
     async *scan(query, options) {

@@ -1,9 +1,10 @@
 /** The Elasticsearch backend: one index per collection, on a server of the user's. */
 
+import { randomUUID } from "node:crypto";
 import type { Client, estypes } from "@elastic/elasticsearch";
 import { connectionOptions, indexOptions } from "../../backend-settings.ts";
 import { isNearsightError } from "../../errors.ts";
-import type { Backend, BackendDriver, BackendFacts, Capabilities } from "../backend.ts";
+import type { Backend, BackendDriver, BackendFacts, Capabilities, CollectionSpec } from "../backend.ts";
 import { elasticsearchCollection, readLayout } from "./collection.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { MAX_DIMENSION, MAX_HITS, MAX_ID_BYTES, MAX_NAME_BYTES, type Patience } from "./limits.ts";
@@ -22,6 +23,7 @@ const CAPABILITIES: Capabilities = {
   radius: true,
   exact: false,
   publishes: true,
+  filterFields: true,
 };
 
 /**
@@ -44,7 +46,7 @@ export function elasticsearchBackend(
     capabilities: CAPABILITIES,
     async create(spec) {
       checkName(spec.name);
-      await makeIndex(server, indexBody(spec));
+      await createIndex(server, spec);
       return openCollection(server, spec.name);
     },
     async open(name) {
@@ -70,6 +72,21 @@ export const elasticsearch: BackendDriver = {
   indexOptions: indexOptions("elasticsearch"),
   connect: async (_place, options) => elasticsearchBackend(options),
 };
+
+/** Makes the index of a collection, and finds out whose one is that is there: the answer may have been lost before. */
+async function createIndex(server: Connection, spec: CollectionSpec): Promise<void> {
+  const made = randomUUID();
+  const body = indexBody(spec, made);
+  try {
+    await makeIndex(server, body);
+  } catch (error) {
+    if (!isNearsightError(error, "INDEX_EXISTS")) throw error;
+    const found = await readLayout(server, spec.name).catch((reason: unknown) => {
+      if (!isNearsightError(reason, "INDEX_NOT_FOUND")) throw reason;
+    });
+    if (found?.made !== made) throw error;
+  }
+}
 
 async function makeIndex(server: Connection, body: estypes.IndicesCreateRequest): Promise<void> {
   const { index } = body;

@@ -21,6 +21,12 @@ export const MAX_DIMENSION = 4096;
 /** Candidates of an approximate search: so many times k, and at least so many. */
 export const CANDIDATES_PER_HIT = 4;
 export const LEAST_CANDIDATES = 400;
+/**
+ * Of a search with a condition: so many times as many, and at least so many. With 400 of them 2 % of the nearest 100
+ * of a half of 50,000 random vectors are missed.
+ */
+export const FILTERED_WIDENING = 2;
+export const FILTERED_CANDIDATES = 1000;
 /** So many times as many hits are asked for where some as near as the last one may be missing. */
 export const WIDENING = 4;
 /**
@@ -40,6 +46,10 @@ export const WRITES_AT_ONCE = 3;
 export const DELETE_IDS = 5000;
 /** Entries of one page that is read. */
 export const READ_ROWS = 1000;
+/** Pages that are read at once. */
+export const READS_AT_ONCE = 2;
+/** Parts of an exact search at once. */
+export const PARTS_AT_ONCE = 2;
 /** Queries of one multi-search, and most hits of all of them. */
 export const SEARCH_QUERIES = 32;
 export const SEARCH_HITS = 65_536;

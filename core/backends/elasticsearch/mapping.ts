@@ -4,6 +4,7 @@ import type { estypes } from "@elastic/elasticsearch";
 import { type ErrorCode, NearsightError } from "../../errors.ts";
 import type { CollectionSpec } from "../backend.ts";
 import { isBinaryMetric, type Metric } from "../metric.ts";
+import { fieldsMapping } from "./filter.ts";
 import { BASE64_VERSION, MAX_DIMENSION, OVERSAMPLE, REFRESH_INTERVAL, SOURCE_VERSION } from "./limits.ts";
 
 /** Metrics of indexes made here. Bits are compared by l2_norm, which means differing bits for them. */
@@ -53,10 +54,12 @@ export interface Layout {
   readonly readFrom: "source" | "doc values";
   /** The id of the index itself: another one of the same name has another. */
   readonly uuid: string;
+  /** The mark of the call that made it; null for an index of someone else's. */
+  readonly made: string | null;
 }
 
-/** The body that makes an index; METRIC_NOT_SUPPORTED, INVALID_ARGUMENT, LIMIT_EXCEEDED. */
-export function indexBody(spec: CollectionSpec): estypes.IndicesCreateRequest {
+/** The body that makes an index, marked as `made` by this call; METRIC_NOT_SUPPORTED, INVALID_ARGUMENT, LIMIT_EXCEEDED. */
+export function indexBody(spec: CollectionSpec, made: string): estypes.IndicesCreateRequest {
   checkSpec(spec);
   const params = checkedParams(spec);
   const isBits = isBinaryMetric(spec.metric);
@@ -70,7 +73,7 @@ export function indexBody(spec: CollectionSpec): estypes.IndicesCreateRequest {
     },
     mappings: {
       dynamic: false,
-      _meta: { ...spec.meta, nearsight: { vectors: params.readableVectors ? "numbers" : "base64" } },
+      _meta: { ...spec.meta, nearsight: { vectors: params.readableVectors ? "numbers" : "base64", made } },
       properties: {
         sample_id: { type: "keyword" },
         vector: {
@@ -82,6 +85,7 @@ export function indexBody(spec: CollectionSpec): estypes.IndicesCreateRequest {
           index_options: params.indexOptions,
           ...(isBits ? { element_type: "bit" as const } : {}),
         },
+        ...fieldsMapping(spec.filterFields),
       },
     },
   };
@@ -193,6 +197,7 @@ export function layoutOf({ mappings, settings }: estypes.IndicesIndexState): Lay
     encoding: encodingOf(stored, mappings?._meta),
     readFrom: similarity === "cosine" && hasSourceVectors(stored) ? "source" : "doc values",
     uuid: String(stored?.uuid ?? ""),
+    made: ownMeta(mappings?._meta).made ?? null,
   };
 }
 
@@ -212,9 +217,13 @@ function encodingOf(
   meta: estypes.Metadata | undefined,
 ): Encoding {
   if (createdBy(settings) < BASE64_VERSION) return "numbers";
-  const own = (meta?.["nearsight"] as { vectors?: unknown } | undefined)?.vectors;
+  const { vectors: own } = ownMeta(meta);
   if (own === undefined) return hasSourceVectors(settings) ? "numbers" : "base64";
   return own === "numbers" ? "numbers" : "base64";
+}
+
+function ownMeta(meta: estypes.Metadata | undefined): { vectors?: string; made?: string } {
+  return meta?.["nearsight"] ?? {};
 }
 
 function hasSourceVectors(settings: estypes.IndicesIndexSettings | undefined): boolean {

@@ -3,9 +3,10 @@
 import type { estypes } from "@elastic/elasticsearch";
 import { throwIfAborted } from "../../errors.ts";
 import type { Batch, Selection } from "../backend.ts";
+import { ahead } from "../remote/ahead.ts";
 import { idChunks } from "../remote/chunks.ts";
 import type { Connection } from "./connection.ts";
-import { KEEP_ALIVE, READ_ROWS } from "./limits.ts";
+import { KEEP_ALIVE, READ_ROWS, READS_AT_ONCE } from "./limits.ts";
 import type { Layout } from "./mapping.ts";
 import { decodedVectors } from "./vectors.ts";
 
@@ -99,8 +100,8 @@ async function* pagesOf(place: IndexPlace, pit: Target, query: Query): AsyncGene
 
 /** The entries of a selection, in its order. */
 export async function* fetchSelected(place: IndexPlace, selection: Selection): AsyncGenerator<Batch> {
-  for await (const ids of idChunks(selection.ids(), READ_ROWS)) {
-    const batch = await readIds(place, ids);
+  const pages = idChunks(selection.ids(), READ_ROWS);
+  for await (const batch of ahead(pages, (ids) => readIds(place, ids), READS_AT_ONCE)) {
     if (batch.ids.length > 0) yield batch;
   }
 }

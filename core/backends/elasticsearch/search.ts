@@ -2,13 +2,16 @@
 
 import { throwIfAborted } from "../../errors.ts";
 import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
-import type { Columns, SearchOptions } from "../backend.ts";
+import type { Columns, FilteredSearchOptions, SearchOptions } from "../backend.ts";
 import { startRanking } from "../remote/ranking.ts";
 import type { SelectedIds } from "../remote/selected-ids.ts";
 import { reasonError } from "./errors.ts";
+import { filterQuery } from "./filter.ts";
 import { endsInTie, foundHits, type KnnRequest, knnBody } from "./knn.ts";
 import {
   CANDIDATES_PER_HIT,
+  FILTERED_CANDIDATES,
+  FILTERED_WIDENING,
   LEAST_CANDIDATES,
   MAX_HITS,
   SEARCH_HITS,
@@ -45,6 +48,27 @@ export async function searchIndex(
   return byGraph(place, queries, k, options);
 }
 
+/** The nearest entries that a filter leaves; null where the graph gave fewer than there are. */
+export async function searchFiltered(
+  place: IndexPlace,
+  query: Matrix<VectorData>,
+  options: FilteredSearchOptions,
+): Promise<Columns | null> {
+  const { k, maxDistance, signal, onExplain } = options;
+  if (k > MAX_HITS) return null;
+  const { indexType } = place.layout;
+  const filter = filterQuery(options.filter);
+  const candidates = Math.max(FILTERED_CANDIDATES, candidatesFor(FILTERED_WIDENING * k));
+  const request = { query: query.row(0), hits: Math.min(MAX_HITS, k + 1), candidates, filter };
+  const [first = []] = await searchTogether(place, [request], signal);
+  const hits = await throughTie(place, first, k, request, signal);
+  const all = { bool: { filter: [filter, WITH_VECTOR] } };
+  if (hits.length < k && hits.length < (await countOf(place, { index: place.index }, all, signal)))
+    return null;
+  onExplain?.({ exact: indexType === "flat", indexType, way: "graph, filtered", numCandidates: candidates });
+  return ranked(place, hits, { ...request, maxDistance }, options);
+}
+
 async function exactly(
   { layout }: IndexPlace,
   queries: Matrix<VectorData>,
@@ -73,7 +97,7 @@ async function byGraph(
   options: SearchOptions,
 ): Promise<Columns[]> {
   const { indexType } = place.layout;
-  const candidates = Math.min(MAX_HITS, Math.max(LEAST_CANDIDATES, CANDIDATES_PER_HIT * k));
+  const candidates = candidatesFor(k);
   const step = Math.max(1, Math.min(SEARCH_QUERIES, Math.floor(SEARCH_HITS / k)));
   const found: Columns[] = [];
   let [size, inParts]: [number | undefined, number] = [undefined, 0];
@@ -101,6 +125,10 @@ async function byGraph(
     ...(inParts === 0 ? {} : { fallback: `the graph gave too few hits: ${inParts} searched in parts` }),
   });
   return found;
+}
+
+function candidatesFor(k: number): number {
+  return Math.min(MAX_HITS, Math.max(LEAST_CANDIDATES, CANDIDATES_PER_HIT * k));
 }
 
 /** The hits, and all that are as near as the last one wanted. */

@@ -3,9 +3,10 @@
 import { NearsightError } from "../../errors.ts";
 import type { Matrix, VectorData } from "../../matrix.ts";
 import type { Columns, SearchOptions } from "../backend.ts";
+import { ahead } from "../remote/ahead.ts";
 import { rankEntries, startRanking } from "../remote/ranking.ts";
 import { endsInTie, foundHits, type KnnRequest, knnBody } from "./knn.ts";
-import { EXACT_ENTRIES, SMALL_VIEW, WIDENING } from "./limits.ts";
+import { EXACT_ENTRIES, PARTS_AT_ONCE, SMALL_VIEW, WIDENING } from "./limits.ts";
 import type { Layout } from "./mapping.ts";
 import {
   atPointInTime,
@@ -42,10 +43,14 @@ export async function searchWhole(
   query: Matrix<VectorData>,
   options: ExactOptions,
 ): Promise<{ columns: Columns; facts: ExactFacts }> {
-  const parts = atPointInTime(place.server, place.index, options.signal, (target) =>
-    partsOfIndex(place, target, options.signal),
+  const found = atPointInTime(place.server, place.index, options.signal, (target) =>
+    ahead(
+      partsOfIndex(place, target, options.signal),
+      (part) => searchPart(place, query, part, options),
+      PARTS_AT_ONCE,
+    ),
   );
-  return searchParts(place, query, parts, options);
+  return gathered(found, options);
 }
 
 /** The ranking of one query over the entries of these ids. */
@@ -55,20 +60,27 @@ export async function searchIds(
   ids: ReadonlySet<string>,
   options: ExactOptions,
 ): Promise<{ columns: Columns; facts: ExactFacts }> {
-  return searchParts(place, query, partsOfIds(place, ids), options);
+  const parts = partsOfIds(place, ids);
+  return gathered(
+    ahead(parts, (part) => searchPart(place, query, part, options), PARTS_AT_ONCE),
+    options,
+  );
 }
 
-async function searchParts(
-  place: IndexPlace,
-  query: Matrix<VectorData>,
-  parts: AsyncIterable<Part> | Iterable<Part>,
+/** Hits of one part. */
+interface PartHits extends Pick<Columns, "ids" | "sampleIds"> {
+  readonly distances: ArrayLike<number>;
+  readonly exact: boolean;
+}
+
+async function gathered(
+  parts: AsyncIterable<PartHits>,
   options: ExactOptions,
 ): Promise<{ columns: Columns; facts: ExactFacts }> {
   const ranking = startRanking(options);
   let [count, exact] = [0, true];
-  for await (const part of parts) {
+  for await (const found of parts) {
     count++;
-    const found = await searchPart(place, query, part, options);
     ranking.add(found.ids, found.sampleIds, found.distances);
     exact &&= found.exact;
   }
@@ -80,7 +92,7 @@ async function searchPart(
   query: Matrix<VectorData>,
   part: Part,
   options: ExactOptions,
-): Promise<Pick<Columns, "ids" | "sampleIds"> & { distances: ArrayLike<number>; exact: boolean }> {
+): Promise<PartHits> {
   const { layout } = place;
   const opposite = isOppositeEnough(layout, options);
   const wanted = hitsWanted(layout, part, options, opposite);

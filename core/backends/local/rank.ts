@@ -133,24 +133,29 @@ function counted(hits: Hits, { reverse }: Pick<RankOptions, "reverse">): Hits {
 }
 
 /** For each digit, where the keys with each of its values start in their order. */
-function digitStarts(keys: Uint32Array): readonly [Uint32Array, Uint32Array, Uint32Array] {
-  const [low, middle, high] = [new Uint32Array(DIGITS), new Uint32Array(DIGITS), new Uint32Array(DIGITS)];
+function digitStarts(keys: Uint32Array): readonly Uint32Array[] {
+  const counts = new Uint32Array(3 * DIGITS);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as number;
-    const [a, b, c] = [key & (DIGITS - 1), (key >>> DIGIT_BITS) & (DIGITS - 1), key >>> (2 * DIGIT_BITS)];
-    low[a] = (low[a] as number) + 1;
-    middle[b] = (middle[b] as number) + 1;
-    high[c] = (high[c] as number) + 1;
+    const low = key & (DIGITS - 1);
+    const middle = DIGITS + ((key >>> DIGIT_BITS) & (DIGITS - 1));
+    const high = 2 * DIGITS + (key >>> (2 * DIGIT_BITS));
+    counts[low] = (counts[low] as number) + 1;
+    counts[middle] = (counts[middle] as number) + 1;
+    counts[high] = (counts[high] as number) + 1;
   }
-  for (const starts of [low, middle, high]) {
-    let start = 0;
-    for (let value = 0; value < DIGITS; value++) {
-      const size = starts[value] as number;
-      starts[value] = start;
-      start += size;
-    }
+  return [0, 1, 2].map((digit) => startsOf(counts.subarray(digit * DIGITS, (digit + 1) * DIGITS)));
+}
+
+/** Turns how many there are of each value into where they start, in place. */
+function startsOf(counts: Uint32Array): Uint32Array {
+  let start = 0;
+  for (let value = 0; value < counts.length; value++) {
+    const count = counts[value] as number;
+    counts[value] = start;
+    start += count;
   }
-  return [low, middle, high];
+  return counts;
 }
 
 /** Float32 bits as integers of the same order. */

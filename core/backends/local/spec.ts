@@ -38,6 +38,9 @@ export function headerOf(spec: CollectionSpec): Header {
       `Expected a dimension of at most ${MAX_DIMENSION} but found ${dimension}`,
     );
   }
+  if (spec.filterFields !== undefined) {
+    throw refused("INVALID_ARGUMENT", "Expected no filterFields for the local backend but found some");
+  }
   const unknown = Object.keys(spec.params ?? {});
   if (unknown.length > 0) {
     throw refused(

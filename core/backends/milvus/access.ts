@@ -110,8 +110,14 @@ export class Access {
   async publish(signal?: AbortSignal): Promise<void> {
     if (this.#unseen) {
       const { fields } = await this.layout();
-      await this.query(`${fields.id} in [""]`, [fields.id], { signal, freshness: "all writes" });
+      // Before: other writes may end meanwhile, which this read need not have waited for.
       this.#unseen = false;
+      try {
+        await this.query(`${fields.id} in [""]`, [fields.id], { signal, freshness: "all writes" });
+      } catch (error) {
+        this.#unseen = true;
+        throw error;
+      }
     }
     if (this.#unflushed >= FLUSH_ROWS) await this.#flush();
   }
@@ -129,7 +135,7 @@ export class Access {
   }
 
   async #askUnindexed(): Promise<boolean> {
-    return hasUnindexedEntries(this.connection, this.name, await this.count());
+    return hasUnindexedEntries(this.connection, this.name, () => this.count());
   }
 
   /** Has what was written become segments, which the server then indexes. It does so by itself, only later. */

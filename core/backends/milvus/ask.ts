@@ -2,10 +2,12 @@
 
 import { type Matrix, matrix, rowLength, type VectorData } from "../../matrix.ts";
 import type { Columns } from "../backend.ts";
+import { inHalves } from "../remote/halves.ts";
 import { inOrder } from "../remote/ranking.ts";
 import { unlessAborted } from "../remote/retry.ts";
 import type { Access } from "./access.ts";
-import { allWithin } from "./index-types.ts";
+import { allWithin, isQuantised } from "./index-types.ts";
+import { refined } from "./refine.ts";
 import { hitsOf } from "./rows.ts";
 import { keyValues, METRIC_TYPES } from "./schema.ts";
 import { placeholders } from "./wire.ts";
@@ -19,6 +21,21 @@ export interface PartOptions {
 
 /** The k nearest of each query among the entries that meet a condition, in order. */
 export async function searchPart(
+  access: Access,
+  queries: Matrix<VectorData>,
+  options: PartOptions,
+): Promise<Columns[]> {
+  const found: Columns[] = [];
+  await inHalves(
+    Array.from({ length: queries.rows }, (_, row) => row),
+    async (rows) => {
+      found.push(...(await searchOnce(access, someRows(queries, rows[0] ?? 0, rows.length), options)));
+    },
+  );
+  return found;
+}
+
+async function searchOnce(
   access: Access,
   queries: Matrix<VectorData>,
   { k, params, expression = "", signal }: PartOptions,
@@ -43,7 +60,8 @@ export async function searchPart(
     ...(await access.freshness("own writes")),
   };
   const { message } = await access.call("Search", request, { signal });
-  return hitsOf(message, layout, queries.rows).map(inOrder);
+  const found = hitsOf(message, layout, queries.rows);
+  return isQuantised(layout.indexType) ? refined(access, queries, found, signal) : found.map(inOrder);
 }
 
 /** `DslType.BoolExprV1`. */

@@ -10,7 +10,7 @@ import { collectionHandle } from "./handle.ts";
 import { PAGE_HITS } from "./limits.ts";
 import { describeIndex, dropCollection } from "./manage.ts";
 import { readEntries, readSelected } from "./read.ts";
-import { searchCollection } from "./search.ts";
+import { searchCollection, searchFiltered } from "./search.ts";
 import { deleteEntries, upsertEntries } from "./writes.ts";
 
 /** The collection that `access` reaches. */
@@ -27,6 +27,7 @@ export function milvusCollection(access: Access): Collection {
     delete: (ids, options = {}) => deleteEntries(access, ids, options),
     fetch: (select) => (select === undefined ? readEntries(access) : readSelected(access, select)),
     search: (queries, options) => searchCollection(access, selections, queries, options),
+    searchWhere: (query, options) => searchFiltered(access, query, options),
     async *scan(query, options) {
       checkSearchOptions({ ...options, k: null });
       if (query.rows !== 1) {

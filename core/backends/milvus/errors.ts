@@ -58,6 +58,9 @@ const BUSY_STATUS: readonly number[] = [1, 2, 3, 4, 8, 103, 105, 106, 202, 400, 
 const BUSY_WORDS =
   /not ready|unavailable|rate limit|shard leader|no available|channel (?:not|checker)|node (?:not|offline)|lag|try again|context deadline/i;
 
+/** What gRPC says of a message above its limit, in Go, in C++ and here; of a busy server it says other things. */
+const TOO_LARGE_WORDS = /larger than|too large|message size/i;
+
 /** What TLS says in Node and in BoringSSL where certificates do not fit. */
 const CERTIFICATE_WORDS =
   /certificate|self.signed|altname|issuer|unable to (?:verify|get local)|handshake|SSL routines|wrong version number|EPROTO/i;
@@ -96,7 +99,7 @@ export function grpcError({ code, details }: GrpcFailure, call: CallFacts): Near
     case GRPC.permissionDenied:
       return permissionDenied(said, call);
     case GRPC.resourceExhausted:
-      return /larger than max/i.test(details) ? tooLarge(said, call) : unavailable(said, call);
+      return TOO_LARGE_WORDS.test(details) ? tooLarge(said, call) : unavailable(said, call);
     case GRPC.unavailable:
     case GRPC.cancelled:
     case GRPC.deadlineExceeded:

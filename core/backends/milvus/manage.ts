@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { isNearsightError, NearsightError } from "../../errors.ts";
 import type { CollectionSpec } from "../backend.ts";
+import { checkedKey } from "../checks.ts";
 import type { Connection } from "./connection.ts";
 import { LEAST_INDEXED_ROWS, PREPARE_MS } from "./limits.ts";
 import {
@@ -22,6 +23,7 @@ import {
 /** Makes an empty collection with its index, loaded; INDEX_EXISTS, INVALID_ARGUMENT, METRIC_NOT_SUPPORTED. */
 export async function createCollection(connection: Connection, spec: CollectionSpec): Promise<Layout> {
   const { layout, index } = collectionPlan(spec);
+  for (const { key } of spec.filterFields ?? []) checkedKey(key);
   const { name } = spec;
   if (await exists(connection, name)) throw taken(name);
   // The server takes a second collection of the same name and fields for the first one: the mark tells whose it is.
@@ -49,13 +51,14 @@ export async function createCollection(connection: Connection, spec: CollectionS
 async function makeCollection(
   connection: Connection,
   layout: Layout,
-  { name }: CollectionSpec,
+  { name, filterFields }: CollectionSpec,
   made: string,
 ): Promise<void> {
   await connection.sdkCall("CreateCollection", name, (client) =>
     client.createCollection({
       collection_name: name,
       fields: schemaFields(layout),
+      ...(filterFields === undefined ? {} : { enable_dynamic_field: true }),
       shards_num: 1,
       consistency_level: layout.consistencyLevel,
       properties: {
@@ -155,21 +158,19 @@ export async function loadCollection(connection: Connection, name: string): Prom
 }
 
 /**
- * True where enough of the `size` entries for the server's provisional index are in no index of their own yet: in
+ * True where enough of the entries for the server's provisional index are in no index of their own yet: in
  * segments that are written to or wait, or that are so new that the server does not tell of them. Servers and roles
  * that tell nothing are taken for ones that have none.
  */
 export async function hasUnindexedEntries(
   connection: Connection,
   name: string,
-  size: number,
+  count: () => Promise<number>,
 ): Promise<boolean> {
   const request = { collectionName: name };
   try {
-    const { message } = await connection.call("GetQuerySegmentInfo", request, {
-      collection: name,
-      budget: 0,
-    });
+    const asked = connection.call("GetQuerySegmentInfo", request, { collection: name, budget: 0 });
+    const [size, { message }] = await Promise.all([count(), asked]);
     const segments = (message.infos ?? []) as readonly SegmentInfo[];
     const told = segments.reduce((sum, segment) => sum + Number(segment.num_rows), 0);
     const waiting = segments.filter((segment) => segment.index_name === "");

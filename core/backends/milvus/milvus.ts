@@ -23,6 +23,7 @@ const CAPABILITIES: Capabilities = {
   radius: true,
   exact: false,
   publishes: true,
+  filterFields: true,
 };
 
 /**

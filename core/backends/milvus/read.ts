@@ -4,26 +4,37 @@ import { Buffer } from "node:buffer";
 import { throwIfAborted } from "../../errors.ts";
 import { takeRows } from "../../matrix.ts";
 import type { Batch, Selection } from "../backend.ts";
+import { ahead } from "../remote/ahead.ts";
 import { idChunks, selectedChunks } from "../remote/chunks.ts";
+import { inHalves } from "../remote/halves.ts";
 import type { Access } from "./access.ts";
 import { isAfter, isAny, isBetween, isOneOf, isUpTo } from "./expression.ts";
-import { CONDITION_BYTES, MAX_HITS, READ_BYTES, READ_ROWS } from "./limits.ts";
+import { CONDITION_BYTES, MAX_HITS, READ_BYTES, READ_ROWS, READS_AT_ONCE } from "./limits.ts";
 import { batchOf, textsOf } from "./rows.ts";
 import type { Layout } from "./schema.ts";
 
 /** All entries. */
 export async function* readEntries(access: Access, signal?: AbortSignal): AsyncGenerator<Batch> {
   const layout = await access.layout();
-  const rows = rowsOfPage(layout);
+  const read = async (condition: string) =>
+    batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+  for await (const batch of ahead(ranges(access, rowsOfPage(layout), signal), read, READS_AT_ONCE)) {
+    if (batch.ids.length > 0) yield batch;
+  }
+}
+
+/** Conditions that each meet so many neighbouring entries, and all of them together. */
+async function* ranges(
+  access: Access,
+  rows: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const { fields } = await access.layout();
   for await (const ids of idPages(access, MAX_HITS, signal)) {
     for (let first = 0; first < ids.length; first += rows) {
       throwIfAborted(signal);
       const [from = "", to = ""] = [ids[first], ids[Math.min(first + rows, ids.length) - 1]];
-      const answer = await access.query(isBetween(layout.fields.id, from, to), fieldNames(layout), {
-        signal,
-      });
-      const batch = batchOf(answer, layout);
-      if (batch.ids.length > 0) yield batch;
+      yield isBetween(fields.id, from, to);
     }
   }
 }
@@ -37,9 +48,20 @@ export async function* readIds(
   const layout = await access.layout();
   for await (const some of idChunks([ids], rowsOfPage(layout), CONDITION_BYTES)) {
     throwIfAborted(signal);
-    const condition = isOneOf(layout.fields.id, some);
-    yield batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+    yield* await readPage(access, some, signal);
   }
+}
+
+/** The entries of one page of ids, in several batches where the ids or the entries are too long for one message. */
+async function readPage(access: Access, ids: readonly string[], signal?: AbortSignal): Promise<Batch[]> {
+  const layout = await access.layout();
+  const found: Batch[] = [];
+  await inHalves(ids, async (some) => {
+    const condition = isOneOf(layout.fields.id, some);
+    const batch = batchOf(await access.query(condition, fieldNames(layout), { signal }), layout);
+    if (batch.ids.length > 0) found.push(inOrderOf(some, batch));
+  });
+  return found;
 }
 
 /**
@@ -78,11 +100,9 @@ export async function* idPages(
 /** The entries of a selection, in its order. */
 export async function* readSelected(access: Access, selection: Selection): AsyncGenerator<Batch> {
   const layout = await access.layout();
-  for await (const ids of selectedChunks(selection, rowsOfPage(layout), CONDITION_BYTES)) {
-    const answer = await access.query(isOneOf(layout.fields.id, ids), fieldNames(layout));
-    const batch = inOrderOf(ids, batchOf(answer, layout));
-    if (batch.ids.length > 0) yield batch;
-  }
+  const chunks = selectedChunks(selection, rowsOfPage(layout), CONDITION_BYTES);
+  const read = (ids: readonly string[]) => readPage(access, ids);
+  for await (const batches of ahead(chunks, read, READS_AT_ONCE)) yield* batches;
 }
 
 function fieldNames({ fields }: Layout): string[] {

@@ -2,14 +2,22 @@
 
 import { throwIfAborted } from "../../errors.ts";
 import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
-import type { Columns, SearchOptions } from "../backend.ts";
+import type { Columns, FilteredSearchOptions, SearchOptions } from "../backend.ts";
 import { checkQueries, checkSearchOptions } from "../checks.ts";
 import { within as nearerThan } from "../remote/ranking.ts";
 import type { SelectedIds } from "../remote/selected-ids.ts";
 import type { Access } from "./access.ts";
 import { searchPart, someRows } from "./ask.ts";
-import { searchParamsFor } from "./index-types.ts";
-import { MAX_HITS, SEARCH_HITS, SEARCH_QUERIES, SMALL_VIEW } from "./limits.ts";
+import { filterExpression } from "./filter.ts";
+import { candidates, searchParamsFor } from "./index-types.ts";
+import {
+  FILTERED_BREADTH,
+  FILTERED_WIDENING,
+  MAX_HITS,
+  SEARCH_HITS,
+  SEARCH_QUERIES,
+  SMALL_VIEW,
+} from "./limits.ts";
 import { rankEverything, rankSelected } from "./whole.ts";
 
 /** Hits of each query; small views and whole rankings exactly, the rest by the index. */
@@ -34,6 +42,25 @@ export async function searchCollection(
   }
   if (!byIndex || ids.size <= SMALL_VIEW) return rankSelected(access, queries, [...ids], options);
   return searchView(access, queries, ids, { ...options, k });
+}
+
+/** The nearest entries that a filter leaves; null where the index gave fewer than there are. */
+export async function searchFiltered(
+  access: Access,
+  query: Matrix<VectorData>,
+  options: FilteredSearchOptions,
+): Promise<Columns | null> {
+  checkSearchOptions(options);
+  throwIfAborted(options.signal);
+  const layout = await access.layout();
+  checkQueries(access.name, query, layout);
+  const { k, filter, maxDistance, signal } = options;
+  if (k > MAX_HITS) return null;
+  const expression = filterExpression(layout.fields.id, filter);
+  const [hits = NOTHING] = await nearest(access, query, k, { ...options, expression });
+  const found = hits.ids.length;
+  if (found < k && found < Math.min(k, await access.count(expression, signal))) return null;
+  return nearerThan(hits, maxDistance);
 }
 
 type IndexSearch = SearchOptions & { readonly k: number };
@@ -72,11 +99,16 @@ async function searchView(
   options: IndexSearch,
 ): Promise<Columns[]> {
   const { k, maxDistance, signal, onExplain } = options;
+  const { indexType } = await access.layout();
   const size = access.lastSize || (await access.count("", signal));
   const found: Columns[] = Array.from({ length: queries.rows }, () => NOTHING);
   let open = Array.from({ length: queries.rows }, (_, row) => row);
   const share = Math.min(1, ids.size / Math.max(1, size));
-  for (let asked = firstAsked(k, share); open.length > 0 && asked <= MAX_HITS; asked *= 4) {
+  for (
+    let asked = firstAsked(candidates(indexType, k), share);
+    open.length > 0 && asked <= MAX_HITS;
+    asked *= 4
+  ) {
     const hits = await askIndex(access, takeRows(queries, open), asked, options);
     onExplain?.({ view: "hits of the index filtered here", asked });
     const enough = hits.map((all, i) => {
@@ -108,11 +140,16 @@ async function nearest(
   access: Access,
   queries: Matrix<VectorData>,
   k: number,
-  options: Pick<SearchOptions, "signal" | "onExplain">,
+  options: AskOptions,
 ): Promise<Columns[]> {
+  const { indexType } = await access.layout();
   const found: Columns[] = [];
   let open = Array.from({ length: queries.rows }, (_, row) => row);
-  for (let asked = Math.min(MAX_HITS, k + 1); open.length > 0; asked = Math.min(MAX_HITS, asked * 4)) {
+  for (
+    let asked = Math.min(MAX_HITS, candidates(indexType, k) + 1);
+    open.length > 0;
+    asked = Math.min(MAX_HITS, asked * 4)
+  ) {
     const hits = await askIndex(access, takeRows(queries, open), asked, options);
     const settled = hits.map((all, i) => {
       found[open[i] ?? 0] = first(all, k);
@@ -121,6 +158,11 @@ async function nearest(
     open = open.filter((_, i) => !settled[i]);
   }
   return found;
+}
+
+interface AskOptions extends Pick<SearchOptions, "signal" | "onExplain"> {
+  /** Limits the search to entries that meet it. */
+  readonly expression?: string;
 }
 
 /** True where hits that were not asked for are farther than the k-th of `kept`. */
@@ -133,16 +175,24 @@ async function askIndex(
   access: Access,
   queries: Matrix<VectorData>,
   k: number,
-  { signal, onExplain }: Pick<SearchOptions, "signal" | "onExplain">,
+  { signal, onExplain, expression }: AskOptions,
 ): Promise<Columns[]> {
   const layout = await access.layout();
-  const params = searchParamsFor(layout.indexType, layout.indexParams, layout.searchParams, k);
+  const breadth = expression === undefined ? k : Math.max(FILTERED_BREADTH, FILTERED_WIDENING * k);
+  const params = searchParamsFor(layout.indexType, layout.indexParams, layout.searchParams, k, breadth);
   onExplain?.({ exact: EXACT_TYPES.includes(layout.indexType), indexType: layout.indexType, ...params });
   const step = Math.max(1, Math.min(SEARCH_QUERIES, Math.floor(SEARCH_HITS / k)));
   const found: Columns[] = [];
   for (let start = 0; start < queries.rows; start += step) {
     throwIfAborted(signal);
-    found.push(...(await searchPart(access, someRows(queries, start, step), { k, params, signal })));
+    found.push(
+      ...(await searchPart(access, someRows(queries, start, step), {
+        k,
+        params,
+        signal,
+        ...(expression === undefined ? {} : { expression }),
+      })),
+    );
   }
   return found;
 }

@@ -6,22 +6,24 @@
 import { throwIfAborted } from "../../errors.ts";
 import type { Matrix, VectorData } from "../../matrix.ts";
 import type { Columns, SearchOptions } from "../backend.ts";
+import { ahead } from "../remote/ahead.ts";
 import { idChunks } from "../remote/chunks.ts";
+import { inHalves } from "../remote/halves.ts";
 import { type Ranking, rankEntries, startRanking } from "../remote/ranking.ts";
 import type { Access } from "./access.ts";
 import { searchPart, someRows } from "./ask.ts";
 import { isBetween, isOneOf } from "./expression.ts";
 import { searchParamsFor } from "./index-types.ts";
-import { CONDITION_BYTES, CONDITION_IDS, MAX_HITS } from "./limits.ts";
+import { CONDITION_BYTES, CONDITION_IDS, MAX_HITS, PARTS_AT_ONCE } from "./limits.ts";
 import { idPages, readIds } from "./read.ts";
 
 /** Hits of one call for several queries, each with all entries of a part. */
 const QUERIES_AT_ONCE = 8;
 
-/** Some entries, and the condition that picks them. */
+/** Some entries, and the condition that picks them, or some of them in a row. */
 interface Part {
-  readonly expression: string;
   readonly ids: readonly string[];
+  conditionOf(ids: readonly string[]): string;
 }
 
 /** Ranks all entries for each query. */
@@ -51,10 +53,15 @@ async function rankParts(
 ): Promise<Columns[]> {
   const rankings = Array.from({ length: queries.rows }, () => startRanking(options));
   let count = 0;
-  for await (const part of parts) {
-    count++;
-    await rankPart(access, queries, rankings, part, options);
-  }
+  const rank = async (part: Part) => {
+    let calls = 0;
+    await inHalves(part.ids, async (ids) => {
+      await rankPart(access, queries, rankings, { ids, expression: part.conditionOf(ids) }, options);
+      calls++;
+    });
+    return calls;
+  };
+  for await (const calls of ahead(parts, rank, PARTS_AT_ONCE)) count += calls;
   options.onExplain?.({ exact: true, parts: count });
   return rankings.map((ranking) => ranking.columns());
 }
@@ -62,15 +69,15 @@ async function rankParts(
 /** Parts of neighbouring ids: a condition on the first and the last costs the server nothing, a list of ids does. */
 async function* ranges(access: Access, signal: AbortSignal | undefined): AsyncGenerator<Part> {
   const { fields } = await access.layout();
-  for await (const ids of idPages(access, MAX_HITS, signal)) {
-    yield { expression: isBetween(fields.id, ids[0] ?? "", ids.at(-1) ?? ""), ids };
-  }
+  const conditionOf = (ids: readonly string[]) => isBetween(fields.id, ids[0] ?? "", ids.at(-1) ?? "");
+  for await (const ids of idPages(access, MAX_HITS, signal)) yield { ids, conditionOf };
 }
 
 async function* chosen(access: Access, ids: readonly string[]): AsyncGenerator<Part> {
   const { fields } = await access.layout();
+  const conditionOf = (some: readonly string[]) => isOneOf(fields.id, some);
   for await (const chunk of idChunks([ids], CONDITION_IDS, CONDITION_BYTES)) {
-    yield { expression: isOneOf(fields.id, chunk), ids: chunk };
+    yield { ids: chunk, conditionOf };
   }
 }
 
@@ -78,7 +85,7 @@ async function rankPart(
   access: Access,
   queries: Matrix<VectorData>,
   rankings: readonly Ranking[],
-  { expression, ids }: Part,
+  { ids, expression }: { readonly ids: readonly string[]; readonly expression: string },
   { signal, onExplain }: SearchOptions,
 ): Promise<void> {
   const layout = await access.layout();

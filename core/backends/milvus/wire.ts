@@ -13,7 +13,7 @@ import type { Matrix, VectorData } from "../../matrix.ts";
 import { type CallFacts, type GrpcFailure, grpcError } from "./errors.ts";
 
 /** `schema.DataType`. */
-export const DATA_TYPE = { text: 21, bits: 100, float32: 101 } as const;
+export const DATA_TYPE = { text: 21, json: 23, bits: 100, float32: 101 } as const;
 
 /** What of the SDK's client is used here. */
 export interface WireClient {

@@ -6,8 +6,10 @@ import type { Batch, WriteOptions, WriteReport } from "../backend.ts";
 import { checkBatch, vectorFault } from "../checks.ts";
 import { takeBatch } from "../parts.ts";
 import { idChunks, parts } from "../remote/chunks.ts";
+import { inHalves, tooLong } from "../remote/halves.ts";
 import type { Access } from "./access.ts";
 import { isOneOf } from "./expression.ts";
+import { valueColumn } from "./filter.ts";
 import { CONDITION_BYTES, CONDITION_IDS, WRITE_BYTES, WRITE_ROWS, WRITES_AT_ONCE } from "./limits.ts";
 import { textsOf } from "./rows.ts";
 import type { Layout } from "./schema.ts";
@@ -33,8 +35,13 @@ export async function upsertEntries(
       for (const part of parts(accepted, { rows: WRITE_ROWS, bytes: WRITE_BYTES })) {
         throwIfAborted(signal);
         await running.makeRoom(part.ids);
-        running.start(part.ids, writePart(access, layout, copied(part), signal));
-        written += part.ids.length;
+        const writing = writePart(access, layout, copied(part), { failed, signal });
+        running.start(
+          part.ids,
+          writing.then((rows) => {
+            written += rows;
+          }),
+        );
       }
     }
     await running.all();
@@ -53,19 +60,23 @@ export async function deleteEntries(
   { visible = "now", signal }: WriteOptions,
 ): Promise<WriteReport> {
   const { fields } = await access.layout();
+  const failed: Failure[] = [];
   let written = 0;
-  for await (const chunk of idChunks(ids, CONDITION_IDS, CONDITION_BYTES)) {
+  const deleteSome = async (some: readonly string[]) => {
     throwIfAborted(signal);
-    const answer = await access.query(isOneOf(fields.id, chunk), [fields.id], { signal });
+    const answer = await access.query(isOneOf(fields.id, some), [fields.id], { signal });
     const present = textsOf(answer.message.fields_data, fields.id);
-    if (present.length === 0) continue;
+    if (present.length === 0) return;
     const { message } = await access.call("Delete", { expr: isOneOf(fields.id, present) }, { signal });
     access.noteWrite(message.timestamp, 0);
     written += present.length;
+  };
+  for await (const chunk of idChunks(ids, CONDITION_IDS, CONDITION_BYTES)) {
+    await inHalves(chunk, deleteSome, (id, error) => failed.push(tooLong(id, error)));
   }
   throwIfAborted(signal);
   if (visible === "now") await access.publish(signal);
-  return { written, failed: [] };
+  return { written, failed };
 }
 
 /** Writes that are under way. */
@@ -104,14 +115,37 @@ class Writing {
   }
 }
 
+/** Writes a part, in halves where it is too long for the server; gives how many of its entries were written. */
 async function writePart(
   access: Access,
+  layout: Layout,
+  part: Batch,
+  { failed, signal }: { failed: Failure[]; signal: AbortSignal | undefined },
+): Promise<number> {
+  let written = 0;
+  await inHalves(
+    [...part.ids.keys()],
+    async (rows) => {
+      const some = rows.length === part.ids.length ? part : takeBatch(part, rows);
+      await writeOnce(access, layout, some, signal);
+      written += rows.length;
+    },
+    (row, error) => failed.push(tooLong(part.ids[row] ?? "", error)),
+  );
+  return written;
+}
+
+async function writeOnce(
+  access: Access,
   { fields }: Layout,
-  { ids, sampleIds, vectors }: Batch,
+  { ids, sampleIds, vectors, fields: values }: Batch,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const columns = [textColumn(fields.id, ids)];
-  if (fields.sampleId !== null) columns.push(textColumn(fields.sampleId, sampleIds));
+  const columns = [
+    textColumn(fields.id, ids),
+    ...(fields.sampleId === null ? [] : [textColumn(fields.sampleId, sampleIds)]),
+    ...(values === undefined ? [] : [valueColumn(values)]),
+  ];
   const request = { num_rows: ids.length, fields_data: columns };
   const { message } = await access.call("Upsert", request, {
     signal,
@@ -121,8 +155,9 @@ async function writePart(
 }
 
 /** The caller may use the arrays of a batch again while it is still on its way. */
-function copied({ ids, sampleIds, vectors }: Batch): Batch {
+function copied({ ids, sampleIds, vectors, ...others }: Batch): Batch {
   return {
+    ...others,
     ids: [...ids],
     sampleIds: [...sampleIds],
     vectors: matrix<VectorData>(vectors.data.slice(), vectors.dimension),

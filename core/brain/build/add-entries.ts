@@ -1,23 +1,28 @@
 /** Adds vectors a caller has to an index: planned as entries, written, then settled. */
 
 import type { Batch } from "../../backends/backend.ts";
+import { takeBatch } from "../../backends/parts.ts";
 import type { ExistingOptions } from "../../dataset/brain-port.ts";
 import { NearsightError } from "../../errors.ts";
-import { type Matrix, takeRows, toVectors, type VectorData, type VectorsLike } from "../../matrix.ts";
+import { type Matrix, toVectors, type VectorData, type VectorsLike } from "../../matrix.ts";
 import type { Failure } from "../entries.ts";
 import { assertDimension, type OpenIndex } from "../open-index.ts";
-import { writeBatch } from "../writer.ts";
+import { startWriter, type WriteOutcome } from "../writer.ts";
 
 /** Entries per write. */
 const ADD_ROWS = 1_000;
 
-/** Adds or replaces entries; WRITE_PARTIAL names those the backend refused, the others are kept. */
+/**
+ * Adds or replaces entries, under a lease where an epoch is given; WRITE_PARTIAL names those the backend refused, the
+ * others are kept.
+ */
 export async function addEntries(
   index: OpenIndex,
   embeddings: VectorsLike | Matrix<VectorData>,
   sampleIds: readonly string[],
   labelIds: readonly string[] | null,
   options: ExistingOptions,
+  epoch?: number,
 ): Promise<void> {
   const vectors = toVectors(embeddings);
   assertShape(index, vectors, sampleIds, labelIds);
@@ -26,38 +31,57 @@ export async function addEntries(
   const ids = labelIds ?? sampleIds;
   const chosen = await chooseRows(index, ids, options);
   const failed: Failure[] = [];
-  for (let start = 0; start < chosen.length; start += ADD_ROWS) {
-    const rows = chosen.slice(start, start + ADD_ROWS);
-    const batch = {
-      ids: rows.map((row) => ids[row] ?? ""),
-      sampleIds: rows.map((row) => sampleIds[row] ?? ""),
-      vectors: takeRows(vectors, rows),
-    };
-    failed.push(...(await addBatch(index, batch)));
+  for (let rows = chosen; rows.length > 0; ) {
+    const outcome = await addRows(index, { ids, sampleIds, vectors }, rows, epoch);
+    failed.push(...outcome.failed);
+    const again = new Set(outcome.unwanted);
+    rows = rows.filter((row) => again.has(ids[row] ?? ""));
   }
   if (failed.length > 0) throw refused(index, failed, chosen.length);
 }
 
 /**
- * Plans and writes a batch. Entries that are indexed stay so: were this process killed, they would still have
- * their former vectors. What another process deletes meanwhile is written again: the addition is the later one.
+ * Plans and writes some rows; they are visible together at the end. Entries that are indexed stay so: were this
+ * process killed, they would still have their former vectors. What another process deletes meanwhile is told as
+ * unwanted, to be written again: the addition is the later one.
  */
-async function addBatch(index: OpenIndex, batch: Batch): Promise<Failure[]> {
+async function addRows(
+  index: OpenIndex,
+  all: Batch,
+  rows: readonly number[],
+  epoch: number | undefined,
+): Promise<WriteOutcome> {
+  const writer = startWriter(index, epoch);
   const failed: Failure[] = [];
-  let { ids, sampleIds, vectors } = batch;
-  while (ids.length > 0) {
-    const planned = ids.map((entryId, i) => ({ entryId, sampleId: sampleIds[i] ?? entryId }));
-    await index.context.store.entries.plan(index.run.id, planned, { overwrite: "unwritten" });
-    const sourceVersions = new Map(ids.map((id) => [id, null]));
-    const outcome = await writeBatch(index, { ids, sampleIds, vectors, sourceVersions });
-    failed.push(...outcome.failed);
-    const again = new Set(outcome.unwanted);
-    const rows = [...ids.keys()].filter((row) => again.has(ids[row] ?? ""));
-    vectors = takeRows(vectors, rows);
-    sampleIds = rows.map((row) => sampleIds[row] ?? "");
-    ids = rows.map((row) => ids[row] ?? "");
+  const unwanted: string[] = [];
+  try {
+    for (let start = 0; start < rows.length; start += ADD_ROWS) {
+      const batch = takeBatch(all, rows.slice(start, start + ADD_ROWS));
+      await planBatch(index, batch, epoch);
+      const outcome = await writer.write({
+        ...batch,
+        sourceVersions: new Map(batch.ids.map((id) => [id, null])),
+      });
+      failed.push(...outcome.failed);
+      unwanted.push(...outcome.unwanted);
+    }
+  } catch (error) {
+    // What was written before it is kept.
+    await writer.finish().catch(() => undefined);
+    throw error;
   }
-  return failed;
+  const rest = await writer.finish();
+  return { failed: [...failed, ...rest.failed], unwanted: [...unwanted, ...rest.unwanted] };
+}
+
+async function planBatch(
+  { context, run }: OpenIndex,
+  { ids, sampleIds }: Batch,
+  epoch: number | undefined,
+): Promise<void> {
+  const planned = ids.map((entryId, i) => ({ entryId, sampleId: sampleIds[i] ?? entryId }));
+  const held = epoch === undefined ? {} : { epoch };
+  await context.store.entries.plan(run.id, planned, { overwrite: "unwritten", ...held });
 }
 
 /** Positions to write: the last of doubled ids wins; known ids are replaced, skipped or refused. */

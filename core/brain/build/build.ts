@@ -198,18 +198,28 @@ async function writeAll(
   // Each batch is written as it comes, while the next is embedded: a killed builder embeds these two at most again,
   // and on a server those that the writer had not settled.
   const writer = startWriter(index, epoch);
-  for await (const rows of source(pendingPages(index))) {
-    throwIfAborted(options.signal);
-    const failures = await writeRows(index, writer, rows, epoch);
-    const first = failures[0];
+  const note = (failures: readonly Failure[]) => {
+    const [first] = failures;
     if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
     failed += failures.length;
-    done += rows.ids.length + rows.failed.length;
-    options.progress?.({ phase: "indexing", done, total, failed });
+  };
+  try {
+    for await (const rows of source(pendingPages(index))) {
+      throwIfAborted(options.signal);
+      note(await writeRows(index, writer, rows, epoch));
+      done += rows.ids.length + rows.failed.length;
+      options.progress?.({ phase: "indexing", done, total, failed });
+    }
+    const rest = await writer.finish();
+    await dropVectors(index, rest.unwanted);
+    note(rest.failed);
+    if (rest.failed.length > 0) options.progress?.({ phase: "indexing", done, total, failed });
+  } finally {
+    await writer.idle();
   }
-  await dropVectors(index, await writer.finish());
 }
 
+/** Gives what failed of these rows, and of earlier ones where that is only known now. */
 async function writeRows(
   index: OpenIndex,
   writer: Writer,

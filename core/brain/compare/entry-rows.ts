@@ -41,12 +41,12 @@ export async function entryRows(
   const sampleIds: string[] = [];
   for await (const page of isWhole ? indexedPages(index) : viewPages(index, view)) {
     throwIfAborted(signal);
-    const live = await store.entries.live(
+    const gone = await store.entries.gone(
       index.run.id,
       page.map((row) => row.id),
     );
     for (const row of page) {
-      if (!live.has(row.id)) continue;
+      if (gone.has(row.id)) continue;
       ids.push(row.id);
       sampleIds.push(row.sampleId);
     }

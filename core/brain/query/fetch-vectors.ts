@@ -10,14 +10,18 @@ const SELECTION_PAGE = 5_000;
 /** A selection of known ids. Equal ids give equal keys. */
 export function selectIds(ids: readonly string[]): Selection {
   const hash = createHash("sha1");
-  for (const id of ids) hash.update(id).update("\0");
+  for (const page of pagesOfIds(ids)) hash.update(`${page.join("\0")}\0`);
   return {
     size: ids.length,
     key: hash.digest("hex"),
     async *ids() {
-      for (let i = 0; i < ids.length; i += SELECTION_PAGE) yield ids.slice(i, i + SELECTION_PAGE);
+      yield* pagesOfIds(ids);
     },
   };
+}
+
+function* pagesOfIds(ids: readonly string[]): Generator<readonly string[]> {
+  for (let i = 0; i < ids.length; i += SELECTION_PAGE) yield ids.slice(i, i + SELECTION_PAGE);
 }
 
 /** The vectors of those ids that the collection holds, in the order asked. */

@@ -21,7 +21,7 @@ export async function lostHits(
   index: OpenIndex,
   collection: Collection,
   { dataset, before, stage }: SimilarityRequest,
-  hits: readonly { readonly id: string }[],
+  hits: readonly string[],
 ): Promise<string[]> {
   const wanted = stage.k ?? Number.POSITIVE_INFINITY;
   if (stage.maxDistance !== undefined || hits.length >= wanted) return [];
@@ -32,12 +32,14 @@ export async function lostHits(
     ? entries.counts(id)
     : entries.countInView(id, dataset.id, before, config.patchesField));
   if (hits.length >= Math.min(wanted, indexed)) return [];
-  const found = new Set(hits.map((hit) => hit.id));
+  const found = new Set(hits);
   const lost: string[] = [];
   for await (const page of before.length === 0 ? indexedPages(index) : rowPages(index, dataset.id, before)) {
     const missed = page.flatMap((row) => (found.has(row.id) ? [] : [row.id]));
     for (let start = 0; start < missed.length && lost.length < MOST; start += PAGE) {
-      const live = await entries.live(id, missed.slice(start, start + PAGE));
+      const asked = missed.slice(start, start + PAGE);
+      const gone = await entries.gone(id, asked);
+      const live = new Set(asked.filter((entryId) => !gone.has(entryId)));
       for await (const batch of collection.fetch(selectIds([...live]))) {
         for (const stored of batch.ids) live.delete(stored);
       }

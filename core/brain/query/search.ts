@@ -1,6 +1,7 @@
 /** Searches an index: aggregates several queries, and drops and refills results whose sample is gone. */
 
 import type { Backend, Collection, Columns, SearchOptions, Selection } from "../../backends/backend.ts";
+import { takeHits } from "../../backends/parts.ts";
 import { type Matrix, takeRows, type VectorData } from "../../matrix.ts";
 import type { Aggregation } from "../../stages.ts";
 import type { OpenIndex } from "../open-index.ts";
@@ -20,12 +21,13 @@ export interface Wanted {
   readonly trace: SearchTrace;
 }
 
-/** One hit; lower distances are closer. */
-export interface Hit {
-  readonly id: string;
-  readonly sampleId: string;
-  readonly distance: number;
+/** Hits as columns, in order; distances that were averaged or fused are in double precision. */
+export interface Hits extends Pick<Columns, "ids" | "sampleIds"> {
+  readonly distances: Float32Array | Float64Array;
 }
+
+/** No hits. */
+export const NOTHING: Columns = { ids: [], sampleIds: [], distances: new Float32Array(0) };
 
 /** Weight of the first ranks in rank fusion (Cormack, Clarke, Buettcher 2009). */
 const FUSION_CONSTANT = 60;
@@ -36,41 +38,73 @@ export async function search(
   collection: Collection,
   plan: QueryPlan,
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Hits> {
   const backend = await index.backend();
   if (plan.kind === "fuse") return fused(index, backend, collection, plan.terms, wanted);
-  const { vectors } = plan;
-  if (vectors.rows === 1) return liveHits(index, backend, collection, vectors, wanted);
-  // Bits have no mean: their distances are averaged instead.
-  if (wanted.aggregation !== "mean" || vectors.data instanceof Uint8Array) {
-    return aggregated(index, backend, collection, vectors, wanted);
-  }
-  return liveHits(index, backend, collection, oneRow(meanOf(vectors)), wanted);
+  const query = singleQuery(plan, wanted.aggregation);
+  return query === null
+    ? aggregated(index, backend, collection, plan.vectors, wanted)
+    : liveHits(index, backend, collection, query, wanted);
 }
 
-/** Hits whose sample exists; asks for more while some were dropped, so that `k` stays `k`. */
+/** The one vector that a plan searches with, or null where several rankings are put together. */
+export function singleQuery(plan: QueryPlan, aggregation: Aggregation): Matrix<VectorData> | null {
+  if (plan.kind === "fuse") return null;
+  const { vectors } = plan;
+  if (vectors.rows === 1) return vectors;
+  // Bits have no mean: their distances are averaged instead.
+  return aggregation === "mean" && !(vectors.data instanceof Uint8Array) ? oneRow(meanOf(vectors)) : null;
+}
+
+/** Hits whose sample exists. */
 async function liveHits(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
   query: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[]> {
-  let asked = wanted.k;
+): Promise<Columns> {
+  const ask = (k: number | null) => rawHits(backend, collection, query, { ...wanted, k });
+  return (await refilled(wanted, ask, (ids) => goneIds(index, ids))) ?? NOTHING;
+}
+
+/** Of these entries, those that are not indexed or whose sample no longer exists. */
+export function goneIds({ context, run }: OpenIndex, ids: readonly string[]): Promise<Set<string>> {
+  return context.store.entries.gone(run.id, ids);
+}
+
+/**
+ * Hits without the unwanted ones; asks for more while there are such, so that `k` stays `k`. Null where `ask` gives up.
+ */
+export async function refilled(
+  { k, trace }: Pick<Wanted, "k" | "trace">,
+  ask: (k: number | null) => Promise<Columns | null>,
+  unwantedOf: (ids: readonly string[]) => Promise<ReadonlySet<string>>,
+): Promise<Columns | null> {
+  let asked = k;
   while (true) {
-    const found = await rawHits(backend, collection, query, { ...wanted, k: asked });
-    const ids = found.map((hit) => hit.id);
-    const live = await wanted.trace.time("liveCheck", () =>
-      index.context.store.entries.live(index.run.id, ids),
-    );
-    const hits = found.filter((hit) => live.has(hit.id));
-    const isLast = wanted.k === null || asked === null || hits.length >= wanted.k || found.length < asked;
-    if (isLast) wanted.trace.dropped += found.length - hits.length;
-    if (wanted.k === null || asked === null) return hits;
-    if (isLast) return hits.slice(0, wanted.k);
+    const found = await ask(asked);
+    if (found === null) return null;
+    const unwanted = await trace.time("liveCheck", () => unwantedOf(found.ids));
+    const hits = without(found, unwanted);
+    const count = hits.ids.length;
+    if (k === null || asked === null || count >= k || found.ids.length < asked) {
+      trace.dropped += found.ids.length - count;
+      return k !== null && count > k ? takeHits(hits, 0, k) : hits;
+    }
     asked *= 2;
-    wanted.trace.refills++;
+    trace.refills++;
   }
+}
+
+function without(hits: Columns, gone: ReadonlySet<string>): Columns {
+  if (gone.size === 0) return hits;
+  const kept = [...hits.ids.keys()].filter((place) => !gone.has(hits.ids[place] ?? ""));
+  return {
+    ids: kept.map((place) => hits.ids[place] ?? ""),
+    sampleIds: kept.map((place) => hits.sampleIds[place] ?? ""),
+    distances: Float32Array.from(kept, (place) => hits.distances[place] ?? Number.NaN),
+  };
 }
 
 /** Hits as the backend gives them, by one search or, beyond what that takes, by a scan. */
@@ -79,7 +113,7 @@ export async function rawHits(
   collection: Collection,
   query: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Columns> {
   const { maxK, exact } = backend.capabilities;
   const { trace, k } = wanted;
   const isScan = maxK !== null && (k === null || k > maxK);
@@ -89,25 +123,36 @@ export async function rawHits(
       `${k === null ? "the whole ranking" : `k ${k}`} is above the ${maxK} of one search: scanned`,
     );
   } else trace.searches++;
-  // What the driver says of this very call counts more than what it claims as a rule; a scan is exact by contract.
-  let isExact: boolean | undefined;
-  const options = searchOptions(wanted, (facts) => {
-    if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
-    trace.note(facts);
+  // A scan is exact by contract.
+  return timedSearch(trace, isScan || exact, (onExplain) => {
+    const options = searchOptions(wanted, onExplain);
+    return isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options);
   });
-  const hits = await trace.time("search", () =>
-    isScan ? scanned(collection, query, k, options) : searched(collection, query, k, options),
+}
+
+type OnExplain = NonNullable<SearchOptions["onExplain"]>;
+
+/** Does one search, whose facts and time go to the trace. */
+export async function timedSearch<Result>(
+  trace: SearchTrace,
+  isExactAsRule: boolean,
+  ask: (onExplain: OnExplain) => Promise<Result>,
+): Promise<Result> {
+  // What the driver says of this very call counts more than what it claims as a rule.
+  let isExact: boolean | undefined;
+  const result = await trace.time("search", () =>
+    ask((facts) => {
+      if (typeof facts["exact"] === "boolean") isExact = facts["exact"] && isExact !== false;
+      trace.note(facts);
+    }),
   );
-  if (!(isExact ?? (isScan || exact))) trace.exact = false;
-  return hits;
+  if (!(isExact ?? isExactAsRule)) trace.exact = false;
+  return result;
 }
 
 type PlainOptions = Omit<SearchOptions, "k">;
 
-function searchOptions(
-  { reverse, maxDistance, within }: Wanted,
-  onExplain: NonNullable<SearchOptions["onExplain"]>,
-): PlainOptions {
+function searchOptions({ reverse, maxDistance, within }: Wanted, onExplain: OnExplain): PlainOptions {
   return { reverse, maxDistance, within, onExplain };
 }
 
@@ -116,9 +161,9 @@ async function searched(
   query: Matrix<VectorData>,
   k: number | null,
   options: PlainOptions,
-): Promise<Hit[]> {
-  const [columns] = await collection.search(query, { ...options, k });
-  return columns === undefined ? [] : hitsOf(columns);
+): Promise<Columns> {
+  const [found = NOTHING] = await collection.search(query, { ...options, k });
+  return found;
 }
 
 async function scanned(
@@ -126,31 +171,28 @@ async function scanned(
   query: Matrix<VectorData>,
   k: number | null,
   options: PlainOptions,
-): Promise<Hit[]> {
-  const hits: Hit[] = [];
-  for await (const columns of collection.scan(query, options)) {
-    for (const hit of hitsOf(columns)) hits.push(hit);
-    if (k !== null && hits.length >= k) return hits.slice(0, k);
+): Promise<Columns> {
+  const ids: string[] = [];
+  const sampleIds: string[] = [];
+  const distances: number[] = [];
+  for await (const page of collection.scan(query, options)) {
+    for (const id of page.ids) ids.push(id);
+    for (const id of page.sampleIds) sampleIds.push(id);
+    for (const distance of page.distances) distances.push(distance);
+    if (k !== null && ids.length >= k) break;
   }
-  return hits;
+  const found = { ids, sampleIds, distances: Float32Array.from(distances) };
+  return k === null || ids.length <= k ? found : takeHits(found, 0, k);
 }
 
-function hitsOf(columns: Columns): Hit[] {
-  return columns.ids.map((id, i) => ({
-    id,
-    sampleId: columns.sampleIds[i] ?? id,
-    distance: columns.distances[i] ?? Number.NaN,
-  }));
-}
-
-/** The whole ranking of each query row, as a map from id. */
+/** The whole ranking of each query row. */
 async function rankings(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
   queries: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[][]> {
+): Promise<Columns[]> {
   const whole = { ...wanted, k: null, reverse: false, maxDistance: undefined };
   return Promise.all(
     Array.from({ length: queries.rows }, (_, i) =>
@@ -159,19 +201,27 @@ async function rankings(
   );
 }
 
+/** One hit of several rankings together. */
+interface Joined {
+  readonly id: string;
+  readonly sampleId: string;
+  readonly distance: number;
+}
+
 async function aggregated(
   index: OpenIndex,
   backend: Backend,
   collection: Collection,
   queries: Matrix<VectorData>,
   wanted: Wanted,
-): Promise<Hit[]> {
-  const lists = await rankings(index, backend, collection, queries, wanted);
+): Promise<Hits> {
   const byId = new Map<string, { sampleId: string; distances: number[] }>();
-  for (const hit of lists.flat()) {
-    const entry = byId.get(hit.id) ?? { sampleId: hit.sampleId, distances: [] };
-    entry.distances.push(hit.distance);
-    byId.set(hit.id, entry);
+  for (const { ids, sampleIds, distances } of await rankings(index, backend, collection, queries, wanted)) {
+    ids.forEach((id, rank) => {
+      const entry = byId.get(id) ?? { sampleId: sampleIds[rank] ?? id, distances: [] };
+      entry.distances.push(distances[rank] ?? Number.NaN);
+      byId.set(id, entry);
+    });
   }
   const hits = [...byId].map(([id, { sampleId, distances }]) => ({
     id,
@@ -194,16 +244,16 @@ async function fused(
   collection: Collection,
   terms: readonly Weighted[],
   wanted: Wanted,
-): Promise<Hit[]> {
+): Promise<Hits> {
   const scores = new Map<string, { sampleId: string; score: number }>();
   let best = 0;
   for (const { vector, weight } of terms) {
-    const [ranking = []] = await rankings(index, backend, collection, vector, wanted);
+    const [ranking = NOTHING] = await rankings(index, backend, collection, vector, wanted);
     best += Math.max(0, weight) / (FUSION_CONSTANT + 1);
-    ranking.forEach((hit, rank) => {
-      const entry = scores.get(hit.id) ?? { sampleId: hit.sampleId, score: 0 };
+    ranking.ids.forEach((id, rank) => {
+      const entry = scores.get(id) ?? { sampleId: ranking.sampleIds[rank] ?? id, score: 0 };
       entry.score += weight / (FUSION_CONSTANT + 1 + rank);
-      scores.set(hit.id, entry);
+      scores.set(id, entry);
     });
   }
   const hits = [...scores].map(([id, { sampleId, score }]) => ({
@@ -214,9 +264,14 @@ async function fused(
   return cut(hits, wanted);
 }
 
-function cut(hits: Hit[], { k, reverse, maxDistance }: Wanted): Hit[] {
+function cut(hits: readonly Joined[], { k, reverse, maxDistance }: Wanted): Hits {
   const sign = reverse ? -1 : 1;
-  const near = maxDistance === undefined ? hits : hits.filter((hit) => hit.distance <= maxDistance);
+  const near = maxDistance === undefined ? [...hits] : hits.filter((hit) => hit.distance <= maxDistance);
   near.sort((a, b) => sign * (a.distance - b.distance) || (a.id < b.id ? -1 : 1));
-  return k === null ? near : near.slice(0, k);
+  const first = k === null ? near : near.slice(0, k);
+  return {
+    ids: first.map((hit) => hit.id),
+    sampleIds: first.map((hit) => hit.sampleId),
+    distances: Float64Array.from(first, (hit) => hit.distance),
+  };
 }

@@ -87,8 +87,9 @@ async function assertDeleted(
 ): Promise<void> {
   const there = new Set(found);
   const missed = asked.filter((id) => !there.has(id));
-  const live = await index.context.store.entries.live(index.run.id, missed);
-  if (live.size > 0) throw vectorsLost(index, [...live]);
+  const gone = await index.context.store.entries.gone(index.run.id, missed);
+  const lost = missed.filter((id) => !gone.has(id));
+  if (lost.length > 0) throw vectorsLost(index, lost);
 }
 
 async function fromStoredField(

@@ -69,6 +69,15 @@ export function parsePythonJson(text: string, place: string): unknown {
   }
 }
 
+/** The same; null where it is none, for files that may be of another format. */
+export function parsePythonJsonOrNull(text: string): unknown {
+  try {
+    return parsePythonJson(text, "");
+  } catch {
+    return null;
+  }
+}
+
 function parse(text: string): unknown {
   return /(?<![\d.])\d{16}/.test(text) ? JSON.parse(text, exactInteger) : JSON.parse(text);
 }

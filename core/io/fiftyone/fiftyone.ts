@@ -120,7 +120,11 @@ async function* write(
   // Saved views and runs are of the whole data set: beside a part of it they would mean something else.
   const isWhole = samples.stages.length === 0;
   const runs = isWhole
-    ? await writeRuns(dataset, path, id, types, options.signal)
+    ? await writeRuns(
+        dataset,
+        { folder: path, datasetId: id, types, renamed: writer.renamed },
+        options.signal,
+      )
     : { documents: {}, info: {}, failed: [] };
   const views = isWhole ? await writeViews(dataset, id, types) : { documents: [], failed: [] };
   const document = datasetDocument({
@@ -201,6 +205,7 @@ async function vectorsOf(
 class SampleWriter {
   readonly schema = new SchemaCollector();
   readonly mediaTypes = new Set<string>();
+  readonly renamed = new Set<string | null>();
   readonly #frameSchema = new SchemaCollector();
   readonly #path: string;
   readonly #datasetId: string;
@@ -215,7 +220,8 @@ class SampleWriter {
     this.#samples = new JsonList(join(path, "samples.json"), "samples");
   }
 
-  async add({ document, fields, frames, id }: WrittenSample): Promise<void> {
+  async add({ document, fields, frames, id, renamed }: WrittenSample): Promise<void> {
+    for (const what of renamed) this.renamed.add(what);
     for (const [name, value] of Object.entries(fields)) {
       this.schema.add(name, value);
       if (isDocument(value) && value._cls === "Group") this.#addGroup(name, value, document);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Dataset } from "../../dataset/dataset.ts";
 import type { IoFailure } from "../../dataset/io-port.ts";
 import { isNearsightError } from "../../errors.ts";
-import { type Document, idOf, isDocument, parsePythonJson, toKept } from "./extended-json.ts";
+import { type Document, idOf, isDocument, parsePythonJsonOrNull, toKept } from "./extended-json.ts";
 import { jsonParts } from "./json-parts.ts";
 
 /** Frames in memory at a time. */
@@ -24,7 +24,7 @@ export async function* readDocuments(
     for await (const { key, text, position } of jsonParts(file)) {
       if (key !== name || position === null) continue;
       const place = `${name}.json: number ${position + 1}`;
-      yield { document: parseOrNull(text, place), place };
+      yield { document: parsePythonJsonOrNull(text), place };
     }
     return;
   }
@@ -32,7 +32,7 @@ export async function* readDocuments(
   const names = await readdir(inner).catch(() => []);
   for (const one of names.filter((entry) => entry.endsWith(".json")).sort()) {
     const place = `${name}/${one}`;
-    yield { document: parseOrNull(await readFile(join(inner, one), "utf8"), place), place };
+    yield { document: parsePythonJsonOrNull(await readFile(join(inner, one), "utf8")), place };
   }
 }
 
@@ -82,13 +82,4 @@ async function writeFrames(
   return gone === 0
     ? []
     : [{ path: "frames.json", reason: `the samples of ${gone} videos were not imported` }];
-}
-
-function parseOrNull(text: string, place: string): unknown {
-  try {
-    return parsePythonJson(text, place);
-  } catch (error) {
-    if (isNearsightError(error)) return null;
-    throw error;
-  }
 }

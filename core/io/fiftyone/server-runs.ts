@@ -14,6 +14,8 @@ interface ServerNames {
   readonly metrics: Readonly<Record<string, string>>;
   /** Options of the backend that it keeps with a run, with their defaults. */
   readonly options: Readonly<Record<string, string>>;
+  /** What it has to read with a run to import it at all. */
+  readonly needed: Readonly<Record<string, string>>;
 }
 
 const SERVERS: Readonly<Record<string, ServerNames>> = {
@@ -29,6 +31,7 @@ const SERVERS: Readonly<Record<string, ServerNames>> = {
       hamming: "hamming",
     },
     options: { consistency_level: "Session" },
+    needed: {},
   },
   elasticsearch: {
     module: "fiftyone.brain.internal.core.elasticsearch",
@@ -37,6 +40,9 @@ const SERVERS: Readonly<Record<string, ServerNames>> = {
     // Its dotproduct takes unit vectors only; ours is what it calls innerproduct.
     metrics: { cosine: "cosine", dotproduct: "innerproduct", euclidean: "euclidean" },
     options: {},
+    // It makes the client before it looks at its settings, and a client is not made without an address. Nothing is
+    // asked there: once a run is loaded, the address of the settings takes the place of this one.
+    needed: { hosts: "http://localhost:9200" },
   },
 };
 
@@ -67,6 +73,7 @@ export function serverConfig(config: BrainRunConfig): Document | null {
     [server.nameOption]: config.collectionName,
     metric,
     ...Object.fromEntries(options),
+    ...server.needed,
   };
 }
 

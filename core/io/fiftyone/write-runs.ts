@@ -32,12 +32,19 @@ export interface WrittenRuns {
   readonly failed: readonly IoFailure[];
 }
 
+/** What is written beside the runs. */
+export interface WrittenDataset {
+  readonly folder: string;
+  readonly datasetId: string;
+  readonly types: FieldTypes;
+  /** What got other ids: null for samples, and fields with labels. */
+  readonly renamed: ReadonlySet<string | null>;
+}
+
 /** Writes the vectors of each run that is kept here below `folder` and returns the documents for `metadata.json`. */
 export async function writeRuns(
   dataset: Dataset,
-  folder: string,
-  datasetId: string,
-  types: FieldTypes,
+  { folder, datasetId, types, renamed }: WrittenDataset,
   signal: AbortSignal | undefined,
 ): Promise<WrittenRuns> {
   const documents: [string, Document][] = [];
@@ -49,7 +56,7 @@ export async function writeRuns(
     try {
       const info = await dataset.getBrainInfo(key);
       if (!isKey(key)) throw notWritten("its key is no name of a file");
-      assertWritable(info);
+      assertWritable(info, renamed);
       const file = join(folder, "brain", `${key}.json`);
       await mkdir(join(folder, "brain"), { recursive: true });
       if (isServer(info.config.method))
@@ -67,8 +74,10 @@ export async function writeRuns(
   return { documents: Object.fromEntries(documents), info: writeModels(written), failed };
 }
 
-function assertWritable({ config, entries }: BrainRunInfo): void {
+function assertWritable({ config, entries }: BrainRunInfo, renamed: ReadonlySet<string | null>): void {
   const onServer = isServer(config.method);
+  // What is kept here is written with the new ids; what is on a server stays as it is.
+  const hasOtherIds = onServer && (renamed.has(null) || renamed.has(config.patchesField));
   const hasMetric = onServer ? serverConfig(config) !== null : METRICS.has(config.metric);
   const reason =
     config.type !== "similarity"
@@ -77,7 +86,9 @@ function assertWritable({ config, entries }: BrainRunInfo): void {
         ? `FiftyOne's ${onServer ? config.method : "own"} index has no metric '${config.metric}'`
         : entries.indexed === 0 && !onServer
           ? "its index is empty"
-          : null;
+          : hasOtherIds
+            ? `its index on ${config.method} has ids that are not 24 hexadecimal characters, and FiftyOne fails at those`
+            : null;
   if (reason !== null) throw notWritten(reason);
 }
 

@@ -24,6 +24,8 @@ export interface WrittenSample {
   readonly frames: Document | null;
   /** Fields that FiftyOne could not read, with the reason. */
   readonly left: readonly { readonly field: string; readonly reason: string }[];
+  /** What FiftyOne knows by other ids: null for the sample, and fields with such labels. */
+  readonly renamed: readonly (string | null)[];
 }
 
 /** The id as FiftyOne takes it: 24 hexadecimal characters, made from any other id in always the same way. */
@@ -72,7 +74,17 @@ export function writeSample(
     _rand: Number.parseInt(id.slice(-8), 16) / 2 ** 32,
     _dataset_id: { $oid: datasetId },
   };
-  return { id, document, fields: own, frames, left };
+  const renamed = [...(id === sample.id ? [] : [null]), ...renamedLabels(fields)];
+  return { id, document, fields: own, frames, left, renamed };
+}
+
+/** Fields with a label whose id is none of FiftyOne's. */
+function renamedLabels(fields: Document): string[] {
+  return Object.entries(fields).flatMap(([name, value]) => {
+    if (!isLabel(value)) return [];
+    const labels = value._cls === "Detections" ? value.detections : [value];
+    return labels.every((label) => isObjectId(label.id)) ? [] : [name];
+  });
 }
 
 function writeValue(value: unknown, rest: unknown): unknown {

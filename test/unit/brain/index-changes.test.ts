@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { referenceDriver } from "../../support/reference-driver.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
 import { randomVectors } from "../../support/vectors.ts";
 
@@ -57,6 +58,33 @@ describe("addToIndex", () => {
     });
     expect(await index.totalIndexSize()).toBe(21);
     expect(await index.missingSize()).toBe(2);
+  });
+
+  it("makes what it wrote visible together, and last, where that costs a call of its own", async () => {
+    const writes: [number, string][] = [];
+    const driver = referenceDriver({
+      capabilities: { publishes: true },
+      onWrite: (entries, visible) => void writes.push([entries, visible]),
+    });
+    const others = await temporaryNearsight({ backends: [driver] });
+    const empty = await others.createDataset("many");
+    const many = await empty.addSamples(
+      Array.from({ length: 2500 }, (_, i) => ({ filepath: `image${i}.jpg` })),
+    );
+    const added = await others.computeSimilarity(empty, {
+      embeddings: false,
+      backend: "reference",
+      brainKey: "images",
+    });
+    await added.addToIndex(randomVectors(2500, 8, 4), many);
+    expect(writes.filter(([entries]) => entries > 0)).toEqual([
+      [1000, "eventually"],
+      [1000, "eventually"],
+      [500, "eventually"],
+    ]);
+    expect(writes.at(-1)).toEqual([0, "now"]);
+    expect(await added.totalIndexSize()).toBe(2500);
+    expect(await added.missingSize()).toBe(0);
   });
 
   it("refuses another dimension, and other numbers of ids", async () => {

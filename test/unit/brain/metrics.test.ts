@@ -1,11 +1,12 @@
 /** Distances and scores of each metric, end to end. */
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
+import { distanceOf } from "../../../core/backends/metric.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
-import { type Matrix, matrix, type VectorData } from "../../../core/matrix.ts";
+import { matrix } from "../../../core/matrix.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
 import { seededRandom } from "../../../core/random.ts";
+import { rankedBy, ranking } from "../../support/ranking.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
 import { randomVectors } from "../../support/vectors.ts";
 
@@ -26,20 +27,10 @@ beforeAll(async () => {
   ids = await dataset.addSamples(Array.from({ length: COUNT }, (_, i) => ({ filepath: `image${i}.jpg` })));
 });
 
-function ranking(
-  vectors: Matrix<VectorData>,
-  query: VectorData,
-  metric: Metric,
-): { id: string; distance: number }[] {
-  return ids
-    .map((id, i) => ({ id, distance: distanceOf(metric, query, vectors.row(i)) }))
-    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
-}
-
 describe.each(["cosine", "dotproduct", "euclidean"] as const)("%s", (metric) => {
   it("ranks by the exact formula, by vector and by id", async () => {
     await ns.computeSimilarity(dataset, { embeddings: floats, metric, brainKey: metric });
-    const expected = ranking(floats, floats.row(6), metric);
+    const expected = ranking(ids, floats, floats.row(6), metric);
     const hits = await dataset.sortBySimilarity({ vector: [...floats.row(6)] }, { brainKey: metric }).hits();
     expect(hits.map((hit) => hit.id)).toEqual(expected.map((hit) => hit.id));
     hits.forEach((hit, i) => {
@@ -55,7 +46,7 @@ describe.each(["jaccard", "hamming"] as const)("%s", (metric) => {
     const index = await ns.computeSimilarity(dataset, { embeddings: bits, metric, brainKey: metric });
     expect(index.config.dimension).toBe(64);
     const query = bits.row(9);
-    const expected = ranking(bits, query, metric).map((hit) => hit.id);
+    const expected = ranking(ids, bits, query, metric).map((hit) => hit.id);
     const zerosAndOnes = Array.from({ length: 64 }, (_, i) => ((query[i >> 3] ?? 0) >> (i & 7)) & 1);
     for (const form of [{ vector: [...query] }, { vector: zerosAndOnes }, { id: ids[9] ?? "" }]) {
       expect(await dataset.sortBySimilarity(form, { brainKey: metric }).values("id")).toEqual(expected);
@@ -65,13 +56,8 @@ describe.each(["jaccard", "hamming"] as const)("%s", (metric) => {
   });
 
   it("averages the distances of several queries", async () => {
-    const expected = ids
-      .map((id, i) => ({
-        id,
-        distance:
-          (distanceOf(metric, bits.row(1), bits.row(i)) + distanceOf(metric, bits.row(2), bits.row(i))) / 2,
-      }))
-      .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
+    const to = (query: number, row: number) => distanceOf(metric, bits.row(query), bits.row(row));
+    const expected = rankedBy(ids, (row) => (to(1, row) + to(2, row)) / 2);
     const view = dataset.sortBySimilarity({ ids: [ids[1] ?? "", ids[2] ?? ""] }, { brainKey: metric, k: 5 });
     expect((await view.hits()).map((hit) => hit.distance)).toEqual(
       expected.slice(0, 5).map((hit) => expect.closeTo(hit.distance, 5)),

@@ -1,10 +1,11 @@
 /** Searches through the brain: by id, vector, prompt, and combined. */
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { distanceOf, type Metric, scoreOf } from "../../../core/backends/metric.ts";
+import { distanceOf, scoreOf } from "../../../core/backends/metric.ts";
 import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import type { Nearsight } from "../../../core/nearsight.ts";
+import { rankedBy, ranking } from "../../support/ranking.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
 import { randomVectors } from "../../support/vectors.ts";
 
@@ -14,12 +15,8 @@ let dataset: Dataset;
 let ids: string[];
 let index: SimilarityIndex;
 
-/** Ids by exact distance to `query`, nearest first, ties by id. */
-function ranking(query: Float32Array, metric: Metric = "cosine"): { id: string; distance: number }[] {
-  return ids
-    .map((id, i) => ({ id, distance: distanceOf(metric, query, vectors.row(i)) }))
-    .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
-}
+/** The exact answer to a query. */
+const exact = (query: Float32Array) => ranking(ids, vectors, query);
 
 beforeAll(async () => {
   ns = await temporaryNearsight();
@@ -38,7 +35,7 @@ describe("queries", () => {
   it("by id gives the id itself first, then its neighbours in exact order", async () => {
     const id = ids[5] ?? "";
     const view = dataset.sortBySimilarity(id, { k: 10, brainKey: "images" });
-    const expected = ranking(vectors.row(5)).slice(0, 10);
+    const expected = exact(vectors.row(5)).slice(0, 10);
     expect(await view.values("id")).toEqual(expected.map((hit) => hit.id));
     const hits = await view.hits();
     hits.forEach((hit, i) => {
@@ -51,7 +48,7 @@ describe("queries", () => {
   it("by vector, by vectors and by ids use the mean of the vectors", async () => {
     const [a, b] = [vectors.row(1), vectors.row(2)];
     const mean = a.map((value, i) => (value + (b[i] ?? 0)) / 2);
-    const expected = ranking(mean)
+    const expected = exact(mean)
       .slice(0, 5)
       .map((hit) => hit.id);
     const by = (query: Parameters<Dataset["sortBySimilarity"]>[0]) =>
@@ -63,14 +60,14 @@ describe("queries", () => {
   });
 
   it("without k gives the whole ranking, and reversed the farthest first", async () => {
-    const expected = ranking(vectors.row(0)).map((hit) => hit.id);
+    const expected = exact(vectors.row(0)).map((hit) => hit.id);
     expect(await dataset.sortBySimilarity({ id: ids[0] ?? "" }).values("id")).toEqual(expected);
     const farthest = dataset.sortBySimilarity({ id: ids[0] ?? "" }, { reverse: true, k: 3 });
     expect(await farthest.values("id")).toEqual(expected.slice(-3).reverse());
   });
 
   it("maxDistance leaves out what is farther", async () => {
-    const all = ranking(vectors.row(0));
+    const all = exact(vectors.row(0));
     const limit = all[7]?.distance ?? 0;
     const view = dataset.sortBySimilarity({ id: ids[0] ?? "" }, { maxDistance: limit + 1e-6 });
     expect(await view.values("id")).toEqual(all.slice(0, 8).map((hit) => hit.id));
@@ -85,13 +82,9 @@ describe("queries", () => {
           : aggregation === "post-max"
             ? Math.max(...values)
             : (values[0] ?? 0) / 2 + (values[1] ?? 0) / 2;
-      const expected = ids
-        .map((id, i) => ({
-          id,
-          distance: combine([1, 2].map((q) => distanceOf("cosine", vectors.row(q), vectors.row(i)))),
-        }))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, 6);
+      const expected = rankedBy(ids, (row) =>
+        combine([1, 2].map((query) => distanceOf("cosine", vectors.row(query), vectors.row(row)))),
+      ).slice(0, 6);
       const view = dataset.sortBySimilarity({ ids: [ids[1] ?? "", ids[2] ?? ""] }, { k: 6, aggregation });
       const hits = await view.hits();
       expect(hits.map((hit) => hit.id)).toEqual(expected.map((hit) => hit.id));
@@ -108,7 +101,7 @@ describe("queries", () => {
       { k: 5 },
     );
     expect(await view.values("id")).toEqual(
-      ranking(query)
+      exact(query)
         .slice(0, 5)
         .map((hit) => hit.id),
     );
@@ -120,7 +113,7 @@ describe("queries", () => {
       { k: 4 },
     );
     expect(await view.values("id")).toEqual(
-      ranking(vectors.row(3))
+      exact(vectors.row(3))
         .slice(0, 4)
         .map((hit) => hit.id),
     );
@@ -142,14 +135,14 @@ describe("views", () => {
     const view = dataset
       .matchTags("third")
       .sortBySimilarity({ id: ids[1] ?? "" }, { k: 8, brainKey: "images" });
-    const expected = ranking(vectors.row(1))
+    const expected = exact(vectors.row(1))
       .filter((hit) => third.has(hit.id))
       .slice(0, 8);
     expect(await view.values("id")).toEqual(expected.map((hit) => hit.id));
   });
 
   it("later stages keep the order of the search", async () => {
-    const expected = ranking(vectors.row(1)).map((hit) => hit.id);
+    const expected = exact(vectors.row(1)).map((hit) => hit.id);
     const view = dataset
       .sortBySimilarity({ id: ids[1] ?? "" }, { k: 20 })
       .skip(5)

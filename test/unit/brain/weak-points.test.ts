@@ -6,6 +6,7 @@ import type { SimilarityIndex } from "../../../core/dataset/brain-port.ts";
 import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { matrix } from "../../../core/matrix.ts";
 import { DRIVERS } from "../../support/duplicates.ts";
+import { ranking } from "../../support/ranking.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
 import { randomVectors } from "../../support/vectors.ts";
 
@@ -63,9 +64,7 @@ describe.each(DRIVERS.map((driver) => driver.name))("an index on '%s'", (backend
     const byId = await dataset.sortBySimilarity({ id: ids[7] ?? "" }, { k: 20 }).values("id");
     expect(byId).toEqual(before);
     expect(await byVector()).toEqual(before);
-    const exact = ids
-      .map((id, row) => ({ id, distance: distanceOf("cosine", vectors.row(7), vectors.row(row)) }))
-      .sort((a, b) => a.distance - b.distance);
+    const exact = ranking(ids, vectors, vectors.row(7));
     expect(before).toEqual(exact.slice(0, 20).map(({ id }) => id));
   });
 

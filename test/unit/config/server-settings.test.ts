@@ -43,7 +43,7 @@ function planning(driver: BackendDriver, reached: { client: unknown; collection:
           const { layout } = isMilvus ? collectionPlan(spec) : { layout: undefined };
           reached.collection =
             layout === undefined
-              ? indexBody(spec)
+              ? indexBody(spec, "mark")
               : { name: spec.name, metric: METRIC_TYPES[layout.metric], level: layout.consistencyLevel };
           return files.create({ ...spec, params: {} });
         },

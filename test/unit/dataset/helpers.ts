@@ -1,25 +1,22 @@
 /** Data sets on a temporary store, with a similarity search that sorts by a number. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
+import { beforeAll } from "vitest";
 import type { SearchExplanation } from "../../../core/dataset/answer-port.ts";
 import type { BrainPort } from "../../../core/dataset/brain-port.ts";
+import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { createDatasets, type Datasets } from "../../../core/dataset/datasets.ts";
+import type { LabelInput } from "../../../core/dataset/labels.ts";
 import type { SimilarityRequest, SimilarityResolver } from "../../../core/dataset/similarity-port.ts";
 import { NearsightError } from "../../../core/errors.ts";
 import { createIo } from "../../../core/io/io.ts";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
+import { EVERYTHING, useStore } from "../store/helpers.ts";
 
 /** Searches asked for so far; `failing` makes the next ones fail. */
 export interface Searches {
   readonly asked: SimilarityRequest[];
   failing: boolean;
 }
-
-const ALL = { offset: 0, limit: 1_000_000 };
 
 const EXPLANATION: SearchExplanation = {
   brainKey: "places",
@@ -55,10 +52,10 @@ function byPlace(store: MetadataStore, searches: Searches): SimilarityResolver {
       const all = await store.samples.ids(
         dataset.id,
         patchesField === null ? [] : [{ stage: "toPatches", field: patchesField }],
-        ALL,
+        EVERYTHING,
       );
       const place = new Map(all.map((row, i) => [row.id, i]));
-      const ranked = (await store.samples.ids(dataset.id, before, ALL))
+      const ranked = (await store.samples.ids(dataset.id, before, EVERYTHING))
         .map((row) => ({ ...row, distance: Math.abs((place.get(row.id) ?? 0) - wanted) }))
         .sort((a, b) => (stage.reverse ? b.distance - a.distance : a.distance - b.distance))
         .slice(0, stage.k);
@@ -93,36 +90,49 @@ const NO_BRAIN = new Proxy({} as BrainPort, {
   },
 });
 
+/** Detections of these names, the surer the later. */
+export function detections(...labels: string[]): LabelInput {
+  return {
+    _cls: "Detections",
+    detections: labels.map((label, i) => ({
+      label,
+      boundingBox: [0, 0, 0.5, 0.5],
+      confidence: (i + 1) / 10,
+    })),
+  };
+}
+
+/** Data sets for the tests of one file, in a folder that is removed after them. */
 export function useDatasets(): {
   readonly ns: Datasets;
-  readonly store: MetadataStore;
   readonly searches: Searches;
+  /** A data set of so many samples, with their numbers in `n`. */
+  newDataset(size?: number): Promise<Dataset>;
 } {
   const searches: Searches = { asked: [], failing: false };
-  const state: { store?: MetadataStore; ns?: Datasets; folder?: string } = {};
-  beforeAll(async () => {
-    state.folder = await mkdtemp(join(tmpdir(), "nearsight-dataset-"));
-    state.store = await openSqliteStore({ folder: state.folder });
-    state.ns = createDatasets({
-      store: state.store,
-      similarity: byPlace(state.store, searches),
+  const files = useStore();
+  let datasets: Datasets | undefined;
+  beforeAll(() => {
+    datasets = createDatasets({
+      store: files.store,
+      similarity: byPlace(files.store, searches),
       brain: NO_BRAIN,
       io: createIo(),
     });
   });
-  afterAll(async () => {
-    await state.store?.close();
-    if (state.folder !== undefined) await rm(state.folder, { recursive: true });
-  });
+  const ns = (): Datasets => {
+    if (datasets === undefined) throw new Error("The data sets are made before the tests");
+    return datasets;
+  };
   return {
     searches,
-    get store() {
-      if (state.store === undefined) throw new Error("The store is opened before the tests");
-      return state.store;
-    },
     get ns() {
-      if (state.ns === undefined) throw new Error("The store is opened before the tests");
-      return state.ns;
+      return ns();
+    },
+    async newDataset(size = 0) {
+      const dataset = await ns().createDataset();
+      await dataset.addSamples(Array.from({ length: size }, (_, n) => ({ filepath: `/${n}.jpg`, n })));
+      return dataset;
     },
   };
 }

@@ -7,7 +7,7 @@ import { indexBody, layoutOf } from "../../../core/backends/elasticsearch/mappin
 const SPEC: CollectionSpec = { name: "pets", dimension: 512, metric: "cosine" };
 
 const vectorOf = (spec: Partial<CollectionSpec>) =>
-  indexBody({ ...SPEC, ...spec }).mappings?.properties?.["vector"];
+  indexBody({ ...SPEC, ...spec }, "mark").mappings?.properties?.["vector"];
 
 describe("an index", () => {
   test.each([
@@ -29,14 +29,14 @@ describe("an index", () => {
   });
 
   test("has a keyword for samples, and the meta facts", () => {
-    const { mappings } = indexBody({ ...SPEC, meta: { brainKey: "it's" } });
+    const { mappings } = indexBody({ ...SPEC, meta: { brainKey: "it's" } }, "mark");
     expect(mappings?.properties?.["sample_id"]).toEqual({ type: "keyword" });
-    expect(mappings?._meta).toEqual({ brainKey: "it's", nearsight: { vectors: "base64" } });
+    expect(mappings?._meta).toEqual({ brainKey: "it's", nearsight: { vectors: "base64", made: "mark" } });
   });
 
   test("has shards and replicas only where they are given", () => {
-    expect(indexBody({ ...SPEC, metric: "euclidean" }).settings).toEqual({ refresh_interval: "30s" });
-    const { settings } = indexBody({ ...SPEC, params: { shards: 3, replicas: 0 } });
+    expect(indexBody({ ...SPEC, metric: "euclidean" }, "mark").settings).toEqual({ refresh_interval: "30s" });
+    const { settings } = indexBody({ ...SPEC, params: { shards: 3, replicas: 0 } }, "mark");
     expect(settings).toMatchObject({ number_of_shards: 3, number_of_replicas: 0 });
   });
 
@@ -45,9 +45,9 @@ describe("an index", () => {
     [{ metric: "dotproduct" }, undefined, "base64"],
     [{ metric: "dotproduct", params: { readableVectors: true } }, false, "numbers"],
   ])("%j keeps its vectors as given", (spec, excluded, vectors) => {
-    const { settings, mappings } = indexBody({ ...SPEC, ...spec });
+    const { settings, mappings } = indexBody({ ...SPEC, ...spec }, "mark");
     expect(settings?.["index.mapping.exclude_source_vectors"]).toBe(excluded);
-    expect(mappings?._meta).toEqual({ nearsight: { vectors } });
+    expect(mappings?._meta).toEqual({ nearsight: { vectors, made: "mark" } });
   });
 
   test.each(["int8_hnsw", "int4_hnsw", "bbq_hnsw", "flat", "int8_flat", "int4_flat", "bbq_flat"])(
@@ -76,7 +76,7 @@ test.each<[string, Partial<CollectionSpec>, string]>([
   ["half a replica", { params: { replicas: 0.5 } }, "INVALID_ARGUMENT"],
   ["quantised bits", { metric: "hamming", params: { indexOptions: "int8_hnsw" } }, "INVALID_ARGUMENT"],
 ])("%s is refused", (_name, spec, code) => {
-  expect(() => indexBody({ ...SPEC, ...spec })).toThrow(expect.objectContaining({ code }));
+  expect(() => indexBody({ ...SPEC, ...spec }, "mark")).toThrow(expect.objectContaining({ code }));
 });
 
 test("4,096 dimensions are taken", () => {

@@ -27,6 +27,7 @@ function layout(facts: Partial<Layout>): Layout {
     encoding: "base64",
     readFrom: "doc values",
     uuid: "",
+    made: null,
     ...facts,
   };
 }

@@ -1,34 +1,15 @@
-/** Model directories and hubs that cannot be trusted: refused by what is wrong, never followed, never waited for. */
+/** Model directories that cannot be trusted: refused by what is wrong, never followed, never waited for. */
 
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadModelDirectory } from "../../../core/models/directory.ts";
-import { type DownloadOptions, downloadFile } from "../../../core/models/download.ts";
-import { downloadModel } from "../../../core/models/hub.ts";
-import { writeRandomClip } from "../../../tools/make-random-clip.ts";
-import { FLOAT, GraphBuilder, INT64, type Port } from "../../../tools/onnx-writer.ts";
-import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
+import { FLOAT, type GraphBuilder, INT64 } from "../../../tools/onnx-writer.ts";
+import { graphDirectory, useClip } from "../../support/model-directories.ts";
+import { temporaryNearsight } from "../../support/temporary.ts";
 
-const root = temporaryFolder();
-const clip = join(root, "clip");
-let count = 0;
-
-beforeAll(() => writeRandomClip(clip));
+const { copy } = useClip();
 
 const FILES = [
   "config.json",
@@ -37,12 +18,6 @@ const FILES = [
   "onnx/vision_model.onnx",
   "onnx/text_model.onnx",
 ] as const;
-
-function copy(): string {
-  const directory = join(root, `copy-${count++}`);
-  cpSync(clip, directory, { recursive: true });
-  return directory;
-}
 
 /** Loads the model and uses both of its towers: some faults show only then. */
 async function use(directory: string): Promise<{ shapes: unknown[] }> {
@@ -53,26 +28,6 @@ async function use(directory: string): Promise<{ shapes: unknown[] }> {
   const prompts = await model.embedPrompts?.(["a red dog"]);
   await model.close?.();
   return { shapes: [vectors.shape, prompts?.shape] };
-}
-
-/** A directory with one graph that takes 8 x 8 pictures. */
-async function graphDirectory(
-  build: (graph: GraphBuilder) => void,
-  { inputs, outputs }: { inputs?: readonly Port[]; outputs?: readonly Port[] } = {},
-): Promise<string> {
-  const directory = join(root, `graph-${count++}`);
-  mkdirSync(join(directory, "onnx"), { recursive: true });
-  writeFileSync(join(directory, "config.json"), "{}");
-  const preprocessor = { image_processor_type: "ViTImageProcessor", size: 8, do_normalize: false };
-  writeFileSync(join(directory, "preprocessor_config.json"), JSON.stringify(preprocessor));
-  const graph = new GraphBuilder();
-  build(graph);
-  await graph.write(
-    join(directory, "onnx/model.onnx"),
-    inputs ?? [{ name: "pixel_values", type: FLOAT, shape: ["batch", 3, 8, 8] }],
-    outputs ?? [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }],
-  );
-  return directory;
 }
 
 const flat = (graph: GraphBuilder) => graph.node("Flatten", ["pixel_values"], { axis: 1 }, "image_embeds");
@@ -221,18 +176,16 @@ describe("a graph", () => {
 });
 
 describe("weights beside the graph", () => {
-  const outside = join(root, "secret.bin");
-  const withWeights = (location: string) =>
-    graphDirectory((graph) => {
+  /** A graph with weights at `location`; weights that are not its own lie outside of its directory. */
+  async function withWeights(location: string): Promise<string> {
+    const directory = await graphDirectory((graph) => {
       graph.external("weights", [192], location);
-      graph.node(
-        "Add",
-        [graph.node("Flatten", ["pixel_values"], { axis: 1 }), "weights"],
-        {},
-        "image_embeds",
-      );
+      const flattened = graph.node("Flatten", ["pixel_values"], { axis: 1 });
+      graph.node("Add", [flattened, "weights"], {}, "image_embeds");
     });
-  beforeAll(() => writeFileSync(outside, new Uint8Array(768)));
+    writeFileSync(join(directory, "../secret.bin"), new Uint8Array(768));
+    return directory;
+  }
 
   test.each(["", ".", "..", "../onnx/../../secret.bin", "/etc/passwd", "\\\\host\\share", "C:x", "a\0b"])(
     "named %j are refused",
@@ -243,10 +196,10 @@ describe("weights beside the graph", () => {
 
   test("that are a link out of the directory are refused, also through a folder", async () => {
     const direct = await withWeights("weights.bin");
-    symlinkSync(outside, join(direct, "onnx/weights.bin"));
+    symlinkSync(join(direct, "../secret.bin"), join(direct, "onnx/weights.bin"));
     await expect(loadModelDirectory(direct)).rejects.toMatchObject(invalid("is a link to"));
     const through = await withWeights("sub/secret.bin");
-    symlinkSync(root, join(through, "onnx/sub"));
+    symlinkSync(join(through, ".."), join(through, "onnx/sub"));
     await expect(loadModelDirectory(through)).rejects.toMatchObject(invalid("is a link to"));
   });
 
@@ -269,139 +222,6 @@ describe("weights beside the graph", () => {
     symlinkSync(join(blobs, "2"), join(directory, "onnx/weights.bin"));
     expect((await use(directory)).shapes[0]).toEqual([1, 192]);
   });
-});
-
-describe("a server that means harm", () => {
-  async function serve(answer: RequestListener) {
-    const server = createServer(answer);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    return {
-      endpoint: `http://127.0.0.1:${port}`,
-      async close() {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      },
-    };
-  }
-
-  /** Downloads one file from a server that answers so; gives the error, and what was left on disk. */
-  async function download(answer: RequestListener, options: DownloadOptions = {}) {
-    const { endpoint, close } = await serve(answer);
-    const folder = temporaryFolder();
-    const rest = { retries: 0, ...options };
-    const error = await downloadFile(`${endpoint}/file`, join(folder, "file"), "file", rest).catch(
-      (reason) => reason,
-    );
-    await close();
-    return { error, left: readdirSync(folder).filter((name) => !name.endsWith(".part")) };
-  }
-
-  const endless: RequestListener = (_, response) => {
-    const chunk = Buffer.alloc(64 * 1024);
-    const more = () => {
-      while (response.writable && response.write(chunk));
-      response.once("drain", more);
-    };
-    response.on("error", () => undefined);
-    more();
-  };
-
-  test.each([
-    "file:///etc/passwd",
-    "ftp://127.0.0.1/x",
-    "data:text/plain,x",
-    "gopher://127.0.0.1/",
-    "http://[",
-  ])("that redirects to %s is DOWNLOAD_FAILED", async (location) => {
-    const { error, left } = await download((_, response) => response.writeHead(302, { location }).end());
-    expect(error).toMatchObject({ code: "DOWNLOAD_FAILED", hint: expect.any(String) });
-    expect(left).toEqual([]);
-  });
-
-  test("that redirects in circles is DOWNLOAD_FAILED", async () => {
-    const { error } = await download((_, response) => response.writeHead(302, { location: "/file" }).end());
-    expect(error).toMatchObject({ code: "DOWNLOAD_FAILED", message: expect.stringContaining("redirects") });
-  });
-
-  test("that never ends is LIMIT_EXCEEDED at the limit", async () => {
-    const { error, left } = await download(endless, { maxBytes: 1_000_000 });
-    expect(error).toMatchObject({ code: "LIMIT_EXCEEDED", details: { limit: 1_000_000 } });
-    expect(left).toEqual([]);
-  });
-
-  test("that announces more than the limit is LIMIT_EXCEEDED before it is read", async () => {
-    const { error } = await download(
-      (_, response) => response.writeHead(200, { "content-length": 2_000_000 }).write("a"),
-      { maxBytes: 1_000_000 },
-    );
-    expect(error).toMatchObject({ code: "LIMIT_EXCEEDED" });
-  });
-
-  test("that sends more than its linked size is DOWNLOAD_FAILED", async () => {
-    const { error, left } = await download((request, response) => {
-      if (request.url !== "/file") endless(request, response);
-      else response.writeHead(302, { location: "/blob", "x-linked-size": 1_000 }).end();
-    });
-    expect(error).toMatchObject({ code: "DOWNLOAD_FAILED", message: expect.stringContaining("announced") });
-    expect(left).toEqual([]);
-  });
-
-  test("that sends less, other bytes, or something packed, leaves nothing behind", async () => {
-    const short = await download((_, response) =>
-      response.writeHead(200, { "x-linked-size": 9 }).end("1234"),
-    );
-    expect(short).toMatchObject({ error: { code: "DOWNLOAD_FAILED" }, left: [] });
-    const other = await download((_, response) => response.end("other"), { sha256: "0".repeat(64) });
-    expect(other).toMatchObject({ error: { code: "CHECKSUM_MISMATCH" }, left: [] });
-    const bomb = gzipSync(Buffer.alloc(5_000_000));
-    const packed = await download(
-      (_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(bomb),
-      { maxBytes: 1_000_000 },
-    );
-    expect(packed).toMatchObject({ error: { code: "LIMIT_EXCEEDED" }, left: [] });
-  });
-
-  test("that has settings of many gigabytes is refused", async () => {
-    const { endpoint, close } = await serve((_, response) =>
-      response.writeHead(200, { "content-length": 2 ** 33 }).write("{"),
-    );
-    const cache = temporaryFolder();
-    await expect(downloadModel("owner/name", { cache, endpoint, retries: 0 })).rejects.toMatchObject({
-      code: "LIMIT_EXCEEDED",
-    });
-    await close();
-  });
-
-  test.each([
-    "[]",
-    "null",
-    '{"files": null, "absent": 5}',
-    '{"files": {"config.json": null}, "absent": []}',
-    "{",
-  ])("a record of downloads that says %s is begun anew", async (text) => {
-    const cache = temporaryFolder();
-    const directory = join(cache, "owner--name", "main");
-    cpSync(clip, directory, { recursive: true });
-    writeFileSync(join(directory, "nearsight-download.json"), text);
-    const { endpoint, close } = await serve((_, response) => response.writeHead(404).end());
-    const model = await downloadModel("owner/name", { cache, endpoint, retries: 0 });
-    expect(model.directory).toBe(directory);
-    await close();
-  });
-
-  test.each(["../x", "a/..", "a/b/c", "/a/b", "a/b\n", "a\\b/c", ".a/b", "a/b?x", "a/%2e%2e"])(
-    "%j is no repository, and %j no revision",
-    async (name) => {
-      const cache = temporaryFolder();
-      const place = { cache, endpoint: "http://127.0.0.1:9", retries: 0 };
-      const refused = { code: "INVALID_ARGUMENT" };
-      await expect(downloadModel(name, place)).rejects.toMatchObject(refused);
-      await expect(downloadModel("owner/name", { ...place, revision: name })).rejects.toMatchObject(refused);
-      expect(readdirSync(cache)).toEqual([]);
-      expect(existsSync(join(cache, "..", "x"))).toBe(false);
-    },
-  );
 });
 
 test("a model that is refused stops a build before a run is recorded", async () => {

@@ -2,8 +2,6 @@
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -13,6 +11,7 @@ import { imageTensor } from "../../../core/media/resize.ts";
 import { loadSharp } from "../../../core/media/sharp.ts";
 import { openMedia } from "../../../core/media/source.ts";
 import { thumbnail } from "../../../core/media/thumbnail.ts";
+import { serve } from "../../support/loopback.ts";
 import { encodePicture, noisePicture, plainPicture } from "../../support/pictures.ts";
 import { asYcck, orientationExif, rawPng, rawTiff, withExif } from "../../support/raw-pictures.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
@@ -94,24 +93,21 @@ describe("no picture", () => {
 
   test("SVG reads no file and asks no address, however it is wrapped", async () => {
     const asked: string[] = [];
-    const server = createServer((request, response) => {
+    const { endpoint, close } = await serve((request, response) => {
       asked.push(request.url ?? "");
       response.end();
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const folder = temporaryFolder();
     const secret = join(folder, "secret.png");
     writeFileSync(secret, await encodePicture(plainPicture(4, 4, [255, 0, 0])));
-    const evil = `<!DOCTYPE svg [<!ENTITY file SYSTEM "file://${secret}"><!ENTITY net SYSTEM "${address}/entity">]>
+    const evil = `<!DOCTYPE svg [<!ENTITY file SYSTEM "file://${secret}"><!ENTITY net SYSTEM "${endpoint}/entity">]>
       <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9">
-      <image xlink:href="${address}/image.png" width="9" height="9"/><image href="${secret}" width="9" height="9"/>
-      <style>@import url("${address}/style");</style><script href="${address}/script"/><text>&file;&net;</text></svg>`;
+      <image xlink:href="${endpoint}/image.png" width="9" height="9"/><image href="${secret}" width="9" height="9"/>
+      <style>@import url("${endpoint}/style");</style><script href="${endpoint}/script"/><text>&file;&net;</text></svg>`;
     for (const bytes of [Buffer.from(evil), gzipSync(evil), Buffer.from(" ".repeat(500) + evil)]) {
       await expect(decodeImage(bytes)).rejects.toMatchObject({ code: "MEDIA_INVALID" });
     }
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await close();
     expect(asked).toEqual([]);
   });
 

@@ -153,6 +153,8 @@ describe.each([
     expect((typeof document === "string" ? JSON.parse(document) : document).config).toEqual({
       type: "similarity",
       ...config,
+      // Its import makes a client, which needs some address.
+      ...(config.method === "elasticsearch" ? { hosts: "http://localhost:9200" } : {}),
       ...{ embeddings_field: null, model: null, model_kwargs: null, supports_prompts: false },
       ...{ patches_field: null, roi_field: null },
     });
@@ -161,6 +163,42 @@ describe.each([
     });
     const again = await ns.datasetFromDir(folder, { name: "again" });
     expect((await again.dataset.getBrainInfo("near")).config).toMatchObject({ model: "clip", ...expected });
+  });
+});
+
+describe("a run on a server whose ids FiftyOne cannot have", () => {
+  async function exported(id: string, labelId: string, patchesField: string | null) {
+    const dataset = await ns.createDataset();
+    const detections = [{ id: labelId, label: "cat", boundingBox: [0, 0, 1, 1] }];
+    await dataset.addSample({ id, filepath: "a.jpg", objects: { _cls: "Detections", detections } });
+    away = false;
+    await dataset.computeSimilarity({
+      ...{ brainKey: "near", backend: "milvus", embeddings: [[1, 2]] },
+      ...(patchesField === null ? {} : { patchesField }),
+    });
+    const folder = join(temporaryFolder(), "out");
+    const { failed } = await dataset.export(folder, { format: "fiftyone", exportMedia: false });
+    const { brain_methods: methods } = JSON.parse(readFileSync(join(folder, "metadata.json"), "utf8"));
+    return { failed, keys: Object.keys(methods) };
+  }
+  const [id = "", labelId = ""] = ids;
+
+  it.each([
+    ["picture-1", labelId, null],
+    ["picture-1", labelId, "objects"],
+    [id, "box-1", "objects"],
+  ])("is named instead of written: %s, %s, %s", async (sample, label, field) => {
+    expect(await exported(sample, label, field)).toEqual({
+      failed: [{ path: "brain run 'near'", reason: expect.stringContaining("24 hexadecimal characters") }],
+      keys: [],
+    });
+  });
+
+  it.each([
+    [id, "box-1", null],
+    [id, labelId, "objects"],
+  ])("is written where they are not its own: %s, %s, %s", async (sample, label, field) => {
+    expect(await exported(sample, label, field)).toEqual({ failed: [], keys: ["near"] });
   });
 });
 

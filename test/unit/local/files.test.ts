@@ -1,15 +1,6 @@
 /** What the local backend makes of names, and of files that are damaged, newer or not its own. */
 
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -26,18 +17,16 @@ import {
   select,
   stream,
 } from "../../contract/context.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
 let folder: string;
 let backend: Backend<LocalClient>;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-files-"));
+  folder = temporaryFolder();
   backend = localBackend({ folder });
 });
-afterEach(async () => {
-  await backend.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => backend.close());
 
 async function filled(name: string, count = 200) {
   const collection = await backend.create({ name, dimension: 8, metric: "cosine" });

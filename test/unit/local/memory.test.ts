@@ -1,20 +1,15 @@
 /** Memory follows the size of the index, not the number of writes and searches. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { localBackend } from "../../../core/backends/local/local.ts";
 import { entries, floats, stream } from "../../contract/context.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "nearsight-memory-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+import { temporaryFolder } from "../../support/temporary.ts";
 
 const DIMENSION = 256;
 const MEGABYTE = 2 ** 20;
 
 test("writing and searching over and over takes no more memory than the index", async () => {
-  const backend = localBackend({ folder });
+  const backend = localBackend({ folder: temporaryFolder() });
   const collection = await backend.create({ name: "flat", dimension: DIMENSION, metric: "cosine" });
   const part = entries(10_000, "cosine", 1, "e", DIMENSION);
   const query = floats([...part.vectors.row(0)]);

@@ -1,10 +1,7 @@
 /** A walk over neighbours finds what plain comparing finds: in pieces, in parts, with writes in between. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
+import { describe, expect, test } from "vitest";
+import type { IndexFile } from "../../../core/backends/local/file.ts";
 import { type Kernel, loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import { NeighborWalk, type WalkOptions } from "../../../core/backends/local/neighbors.ts";
 import { unpackEntries, unpackHits } from "../../../core/backends/local/packed.ts";
@@ -15,23 +12,15 @@ import { deleteEntries, upsertEntries } from "../../../core/backends/local/write
 import type { Metric } from "../../../core/backends/metric.ts";
 import type { VectorData } from "../../../core/matrix.ts";
 import { vectors } from "../../contract/context.ts";
-
-let folder: string;
-let files = 0;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-neighbors-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+import { newIndexFile } from "./index-files.ts";
 
 const idOf = (row: number) => `${(row * 7919) % 10_007}`;
 
 function load(metric: Metric, rows: readonly VectorData[], kernel: Kernel, rowsInFile = false) {
-  const path = join(folder, `${files++}.db`);
   const bits = rows[0] instanceof Uint8Array;
   const length = rows[0]?.length ?? 0;
   const header = headerOf({ name: "x", metric, dimension: bits ? length * 8 : length });
-  makeIndexFile(path, header, "{}");
-  const file = new IndexFile(path, "x");
+  const file = newIndexFile(header);
   write(file, rows, 0);
   const resident = new Resident(kernel, header, rowsInFile);
   const part = (walk: NeighborWalk, allowed?: Allowed) =>

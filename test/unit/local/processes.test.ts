@@ -1,26 +1,23 @@
 /** Several processes share a folder of indexes, and some of them are killed. */
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Backend } from "../../../core/backends/backend.ts";
 import { localBackend } from "../../../core/backends/local/local.ts";
 import { expectCode, fetched, floats, stream } from "../../contract/context.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 import { runChild } from "./run-child.ts";
 
 let folder: string;
 let backend: Backend;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-processes-"));
+  folder = temporaryFolder();
   backend = localBackend({ folder });
 });
-afterEach(async () => {
-  await backend.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => backend.close());
 
 function make(name: string) {
   return backend.create({ name, dimension: 4, metric: "euclidean" });

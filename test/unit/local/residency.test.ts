@@ -1,35 +1,29 @@
 /** Collections in memory stay within the limit, and answers do not depend on it. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Collection } from "../../../core/backends/backend.ts";
-import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
+import type { IndexFile } from "../../../core/backends/local/file.ts";
 import { localBackend } from "../../../core/backends/local/local.ts";
 import { Residency } from "../../../core/backends/local/residency.ts";
 import { headerOf } from "../../../core/backends/local/spec.ts";
 import { upsertEntries } from "../../../core/backends/local/writes.ts";
 import { entries, fetched, floats, joined, stream } from "../../contract/context.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 import { randomVectors } from "../../support/vectors.ts";
+import { newIndexFile } from "./index-files.ts";
 
 const [ROWS, DIMENSION] = [2000, 64];
 /** What one of the collections here takes at most: rows, codes and ids. */
 const ONE = ROWS * (DIMENSION * 4 + DIMENSION + 40 + 200);
 
-let folder: string;
-let files = 0;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-residency-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
+let seed = 0;
 
 function newFile(): IndexFile {
-  const path = join(folder, `${files++}.db`);
-  makeIndexFile(path, headerOf({ name: "x", metric: "cosine", dimension: DIMENSION }), "{}");
-  const file = new IndexFile(path, "x");
+  const file = newIndexFile(headerOf({ name: "x", metric: "cosine", dimension: DIMENSION }));
   const ids = Array.from({ length: ROWS }, (_, i) => `e${i}`);
-  upsertEntries(file, { ids, sampleIds: ids, data: randomVectors(ROWS, DIMENSION, files).data });
+  upsertEntries(file, { ids, sampleIds: ids, data: randomVectors(ROWS, DIMENSION, ++seed).data });
   return file;
 }
 

@@ -1,11 +1,8 @@
 /** Search in memory against the plain ranking: hostile numbers, many doubles, several pieces of memory. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
+import { describe, expect, test } from "vitest";
+import type { IndexFile } from "../../../core/backends/local/file.ts";
 import { type Kernel, loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import {
   type Hits,
@@ -21,13 +18,7 @@ import { deleteEntries, upsertEntries } from "../../../core/backends/local/write
 import { distanceOf, type Metric } from "../../../core/backends/metric.ts";
 import type { VectorData } from "../../../core/matrix.ts";
 import { vectors } from "../../contract/context.ts";
-
-let folder: string;
-let files = 0;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-search-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+import { newIndexFile } from "./index-files.ts";
 
 /** A kernel whose memories are so small that a few hundred rows need several. */
 function small(kernel: Kernel): Kernel {
@@ -50,10 +41,8 @@ interface Loaded {
 }
 
 function load(metric: Metric, dimension: number, data: Float32Array | Uint8Array, way: Way): Loaded {
-  const path = join(folder, `${files++}.db`);
   const header = headerOf({ name: "x", metric, dimension });
-  makeIndexFile(path, header, "{}");
-  const file = new IndexFile(path, "x");
+  const file = newIndexFile(header);
   const rows = data.length / (data instanceof Uint8Array ? dimension / 8 : dimension);
   const ids = Array.from({ length: rows }, (_, i) => idOf(i));
   upsertEntries(file, { ids, sampleIds: ids, data });

@@ -1,23 +1,18 @@
 /** Names of slots on the caller's side keep step with writes, and with another index of the same name. */
 
-import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
 import { loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import { Resident } from "../../../core/backends/local/resident.ts";
 import { answerOf, SlotNames } from "../../../core/backends/local/slot-names.ts";
 import { headerOf } from "../../../core/backends/local/spec.ts";
 import { deleteEntries, upsertEntries } from "../../../core/backends/local/writes.ts";
-import { temporaryFolder } from "../../support/temporary.ts";
+import { newIndexFile } from "./index-files.ts";
 
 const header = { ...headerOf({ name: "x", metric: "cosine", dimension: 2 }), rowsPerBlock: 4 };
-let files = 0;
 
 function open() {
-  const path = join(temporaryFolder(), `${files++}.db`);
-  makeIndexFile(path, header, "{}");
-  const file = new IndexFile(path, "x");
+  const file = newIndexFile(header);
   const fresh = () => new Resident(loadKernel(), header);
   let resident = fresh();
   return {

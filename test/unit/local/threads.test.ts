@@ -1,10 +1,7 @@
 /** Search threads share one copy of the vectors and change no answer; a helper that fails is done without. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
+import type { IndexFile } from "../../../core/backends/local/file.ts";
 import { loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import { NeighborWalk } from "../../../core/backends/local/neighbors.ts";
 import { Resident } from "../../../core/backends/local/resident.ts";
@@ -14,22 +11,19 @@ import { tasksOn } from "../../../core/backends/local/tasks.ts";
 import { Helpers } from "../../../core/backends/local/threads.ts";
 import { upsertEntries } from "../../../core/backends/local/writes.ts";
 import { randomVectors } from "../../support/vectors.ts";
+import { newIndexFile } from "./index-files.ts";
 
 /** Sixteen queries go over just enough codes here that the work is shared. */
 const [ROWS, DIMENSION, QUERIES] = [4000, 128, 16];
 
-let folder: string;
 let file: IndexFile;
 let resident: Resident;
 const helpers = new Helpers();
 const queries = Array.from({ length: QUERIES }, (_, i) => randomVectors(QUERIES, DIMENSION, 2).row(i));
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-threads-"));
-  const path = join(folder, "x.db");
   const header = headerOf({ name: "x", metric: "cosine", dimension: DIMENSION });
-  makeIndexFile(path, header, "{}");
-  file = new IndexFile(path, "x");
+  file = newIndexFile(header);
   const ids = Array.from({ length: ROWS }, (_, i) => `e${i}`);
   upsertEntries(file, { ids, sampleIds: ids, data: randomVectors(ROWS, DIMENSION, 1).data });
   resident = new Resident(loadKernel(), header);
@@ -41,7 +35,6 @@ beforeAll(async () => {
 afterAll(() => {
   helpers.close();
   file.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe("three threads find what one finds", () => {

@@ -1,29 +1,17 @@
 /** How writes use a file: holes are filled, only changed blocks are read again, searches come in between. */
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { IndexFile, makeIndexFile } from "../../../core/backends/local/file.ts";
+import { expect, test } from "vitest";
+import type { IndexFile } from "../../../core/backends/local/file.ts";
 import { loadKernel } from "../../../core/backends/local/kernel/kernel.ts";
 import { localBackend } from "../../../core/backends/local/local.ts";
 import { Resident } from "../../../core/backends/local/resident.ts";
 import { headerOf } from "../../../core/backends/local/spec.ts";
 import { deleteEntries, upsertEntries } from "../../../core/backends/local/writes.ts";
 import { entries, fetched, floats, padded, select, stream } from "../../contract/context.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
+import { newIndexFile } from "./index-files.ts";
 
-let folder: string;
-let files = 0;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "nearsight-writes-"));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function newFile(): IndexFile {
-  const path = join(folder, `${files++}.db`);
-  makeIndexFile(path, headerOf({ name: "x", metric: "euclidean", dimension: 8 }), "{}");
-  return new IndexFile(path, "x");
-}
+const newFile = () => newIndexFile(headerOf({ name: "x", metric: "euclidean", dimension: 8 }));
 
 function write(file: IndexFile, count: number, seed: number, prefix = "e"): void {
   const { ids, sampleIds, vectors } = entries(count, "euclidean", seed, prefix);
@@ -71,7 +59,7 @@ test("after a write only the blocks it changed are read again", () => {
 });
 
 test("a search waits for one part of a long batch, not for all of it", async () => {
-  const backend = localBackend({ folder });
+  const backend = localBackend({ folder: temporaryFolder() });
   const collection = await backend.create({ name: "long", dimension: 8, metric: "euclidean" });
   const order: string[] = [];
   const writing = collection.upsert(stream(entries(30_000, "euclidean", 1))).then((report) => {
@@ -90,7 +78,7 @@ test("a search waits for one part of a long batch, not for all of it", async () 
 });
 
 test("rows are the same from memory and from the file", async () => {
-  const backend = localBackend({ folder });
+  const backend = localBackend({ folder: temporaryFolder() });
   const collection = await backend.create({ name: "rows", dimension: 8, metric: "cosine" });
   const { ids, vectors, sampleIds } = entries(500, "cosine", 1);
   await collection.upsert(stream({ ids, vectors, sampleIds }));

@@ -1,18 +1,17 @@
 /** Reading pictures: limits before decoding, refusals with reasons, transparency, crops, thumbnails. */
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decodeImage } from "../../../core/media/image.ts";
 import type { ImageInputSpec } from "../../../core/media/input-spec.ts";
 import { imageTensor, stackTensors } from "../../../core/media/resize.ts";
 import { loadSharp } from "../../../core/media/sharp.ts";
 import { thumbnail } from "../../../core/media/thumbnail.ts";
 import { encodePicture, noisePicture, plainPicture } from "../../support/pictures.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
-const root = mkdtempSync(join(tmpdir(), "nearsight-image-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 const SPEC: ImageInputSpec = {
   kind: "image",

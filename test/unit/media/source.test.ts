@@ -1,14 +1,14 @@
 /** Places media come from: files, data URLs, bytes; what is missing, too large or not a file says so. */
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { MediaSource } from "../../../core/media/media-source.ts";
 import { mediaSource, openMedia } from "../../../core/media/source.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
-const root = mkdtempSync(join(tmpdir(), "nearsight-source-"));
+const root = temporaryFolder();
 
 beforeAll(() => {
   mkdirSync(join(root, "a", "b"), { recursive: true });
@@ -18,7 +18,6 @@ beforeAll(() => {
   symlinkSync(root, join(root, "a", "loop"));
   symlinkSync(join(root, "nothing"), join(root, "broken"));
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const text = async (media: string | URL | Uint8Array) => Buffer.from(await openMedia(media)).toString();
 

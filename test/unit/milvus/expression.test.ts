@@ -1,4 +1,4 @@
-/** Ids as part of a condition: none can end its literal or change the condition (W13). */
+/** Ids as part of a condition: none can end its literal or change the condition. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,7 +1,7 @@
 /** What is made of a spec, and what is read from a description. */
 
 import { describe, expect, test } from "vitest";
-import { searchParamsFor } from "../../../core/backends/milvus/index-types.ts";
+import { candidates, isQuantised, searchParamsFor } from "../../../core/backends/milvus/index-types.ts";
 import { collectionPlan, keyValues, layoutOf } from "../../../core/backends/milvus/schema.ts";
 import { expectCode } from "../../contract/context.ts";
 
@@ -84,6 +84,17 @@ describe("search parameters", () => {
     expect(searchParamsFor("FLAT", {}, {}, 10)).toEqual({});
     expect(searchParamsFor("IVF_FLAT", { nlist: "1" }, {}, 10)).toEqual({ nprobe: 1 });
     expect(searchParamsFor("BIN_IVF_FLAT", { nlist: 128 }, {}, 10)).toEqual({ nprobe: 64 });
+  });
+
+  test("indexes of codes are asked for more hits, the shorter the codes the more", () => {
+    for (const exact of ["HNSW", "FLAT", "IVF_FLAT", "SCANN", "BIN_IVF_FLAT", "AUTOINDEX"]) {
+      expect(isQuantised(exact), exact).toBe(false);
+      expect(candidates(exact, 25)).toBe(25);
+    }
+    for (const codes of ["IVF_SQ8", "HNSW_SQ"]) expect(candidates(codes, 1000), codes).toBe(2000);
+    for (const codes of ["IVF_PQ", "HNSW_PRQ", "IVF_RABITQ"])
+      expect(candidates(codes, 1000), codes).toBe(10_000);
+    expect(candidates("IVF_PQ", 1)).toBe(200);
   });
 
   test("those given win, and an ef below k would be refused by the server", () => {

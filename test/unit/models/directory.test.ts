@@ -1,80 +1,26 @@
-/** Loading model directories: what they give, and what they say when something is wrong. */
+/** Models from directories: their vectors of pictures and prompts, and the fingerprint that tells them apart. */
 
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageTensor, stackTensors } from "../../../core/media/resize.ts";
 import { loadModelDirectory } from "../../../core/models/directory.ts";
 import type { EmbeddingModel } from "../../../core/models/model.ts";
-import { readOnnxHeader } from "../../../core/models/onnx-file.ts";
-import { CLIP_SHAPES, writeRandomClip } from "../../../tools/make-random-clip.ts";
-import { FLOAT, GraphBuilder, INT64 } from "../../../tools/onnx-writer.ts";
-import { noisePicture, plainPicture } from "../../support/pictures.ts";
+import { graphDirectory, useClip } from "../../support/model-directories.ts";
+import { noisePicture } from "../../support/pictures.ts";
 
-const root = mkdtempSync(join(tmpdir(), "nearsight-models-"));
-const clip = join(root, "clip");
-const PIXELS = { name: "pixel_values", type: FLOAT, shape: ["batch", 3, 8, 8] };
+const clip = useClip();
 let model: EmbeddingModel;
-let count = 0;
 
 beforeAll(async () => {
-  await writeRandomClip(clip);
-  model = await loadModelDirectory(clip);
+  model = await loadModelDirectory(clip.directory);
 });
-afterAll(async () => {
-  await model.close?.();
-  rmSync(root, { recursive: true, force: true });
-});
+afterAll(() => model.close?.());
 
 function batchOf(...seeds: number[]) {
   const { height, width } = model.input;
   const tensors = seeds.map((seed) => imageTensor(noisePicture(50 + seed, 40, seed), model.input));
   return stackTensors(tensors, [3, height, width]);
-}
-
-/** A copy of the CLIP directory to damage. */
-function copy(): string {
-  const directory = join(root, `copy-${count++}`);
-  cpSync(clip, directory, { recursive: true });
-  return directory;
-}
-
-/** A directory with one graph, written by `build`, that takes 8 x 8 pictures. */
-async function directoryOf(config: object, build: (graph: GraphBuilder) => Promise<void>): Promise<string> {
-  const directory = join(root, `graph-${count++}`);
-  mkdirSync(join(directory, "onnx"), { recursive: true });
-  const preprocessor = { image_processor_type: "ViTImageProcessor", size: 8, do_normalize: false };
-  writeFileSync(join(directory, "config.json"), JSON.stringify(config));
-  writeFileSync(join(directory, "preprocessor_config.json"), JSON.stringify(preprocessor));
-  await build(new GraphBuilder());
-  return directory;
-}
-
-/** A graph whose one output is the picture, reshaped. */
-function reshaping(
-  name: string,
-  shape: readonly number[],
-  config: object = { model_type: "vit" },
-): Promise<string> {
-  const directory = join(root, `graph-${count}`);
-  return directoryOf(config, async (graph) => {
-    graph.node("Reshape", ["pixel_values", graph.integers([-1, ...shape])], {}, name);
-    await graph.write(
-      join(directory, "onnx/model.onnx"),
-      [PIXELS],
-      [{ name, type: FLOAT, shape: ["batch", ...shape] }],
-    );
-  });
 }
 
 describe("a CLIP directory", () => {
@@ -118,7 +64,7 @@ describe("a CLIP directory", () => {
   });
 
   test("a second load gives the same fingerprint and bits", async () => {
-    const again = await loadModelDirectory(clip);
+    const again = await loadModelDirectory(clip.directory);
     expect(again.fingerprint).toBe(model.fingerprint);
     expect((await again.embed(batchOf(7))).data).toEqual((await model.embed(batchOf(7))).data);
     await again.close?.();
@@ -152,14 +98,14 @@ describe("a CLIP directory", () => {
   });
 
   test("close waits for runs under way", async () => {
-    const other = await loadModelDirectory(clip);
+    const other = await loadModelDirectory(clip.directory);
     const running = [other.embed(batchOf(1)), other.embedPrompts?.(["a dog"])];
     await other.close?.();
     expect((await Promise.all(running)).map((vectors) => vectors?.rows)).toEqual([1, 1]);
   });
 
   test("ends with CLOSED and ABORTED", async () => {
-    const other = await loadModelDirectory(clip);
+    const other = await loadModelDirectory(clip.directory);
     await expect(other.embed(batchOf(1), { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "ABORTED",
     });
@@ -186,231 +132,32 @@ describe("the fingerprint changes with", () => {
       (bytes: Buffer) => Buffer.from(bytes.toString().replace("0.48", "0.49")),
     ],
   ])("%s", async (_, file, change) => {
-    const directory = copy();
+    const directory = clip.copy();
     writeFileSync(join(directory, file), change(readFileSync(join(directory, file))));
     expect((await loadModelDirectory(directory)).fingerprint).not.toBe(model.fingerprint);
   });
 
   test("not with the folder's name", async () => {
-    expect((await loadModelDirectory(copy())).fingerprint).toBe(model.fingerprint);
-  });
-});
-
-describe("other layouts", () => {
-  test("the class token of last_hidden_state, or the mean", async () => {
-    const directory = await reshaping("last_hidden_state", [4, 48]);
-    const pixels = Float32Array.from({ length: 192 }, (_, i) => i);
-    const tensor = { data: pixels, shape: [1, 3, 8, 8] };
-    const first = await (await loadModelDirectory(directory)).embed(tensor);
-    expect([...first.data]).toEqual([...pixels.subarray(0, 48)]);
-    const mean = await (await loadModelDirectory(directory, { pooling: "mean" })).embed(tensor);
-    expect(mean.data[0]).toBe((0 + 48 + 96 + 144) / 4);
-    expect(mean.dimension).toBe(48);
+    expect((await loadModelDirectory(clip.copy())).fingerprint).toBe(model.fingerprint);
   });
 
-  test("a feature map is averaged over its places", async () => {
-    const directory = await reshaping("last_hidden_state", [3, 8, 8]);
-    const one = await loadModelDirectory(directory);
-    const tensor = imageTensor(plainPicture(20, 10, [255, 51, 0]), one.input);
-    const vector = (await one.embed(stackTensors([tensor], [3, 8, 8]))).data;
-    expect([...vector].map((value) => Math.round(value * 1000) / 1000)).toEqual([1, 0.2, 0]);
-  });
-
-  test("class scores are never taken for embeddings, unless named", async () => {
-    const directory = await reshaping("logits", [192]);
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining("logits"),
-      hint: expect.stringContaining("classifies"),
-    });
-    expect((await loadModelDirectory(directory, { output: "logits" })).dimension).toBe(192);
-  });
-
-  test("a free dimension is found out by a run", async () => {
-    const directory = join(root, `graph-${count}`);
-    await directoryOf({}, async (graph) => {
-      graph.node("Flatten", ["pixel_values"], { axis: 1 }, "pooler_output");
-      const outputs = [{ name: "pooler_output", type: FLOAT, shape: ["batch", "width"] }];
-      await graph.write(join(directory, "onnx/model.onnx"), [PIXELS], outputs);
-    });
-    expect((await loadModelDirectory(directory)).dimension).toBe(192);
-  });
-
-  test("one graph with both towers", async () => {
-    const directory = join(root, `graph-${count}`);
-    await directoryOf({ model_type: "clip" }, async (graph) => {
+  test("weights in a file beside the graph", async () => {
+    const directory = await graphDirectory((graph) => {
+      graph.external("weights", [192], "weights.bin");
       const flat = graph.node("Flatten", ["pixel_values"], { axis: 1 });
-      const range = [graph.integers([0]), graph.integers([77]), graph.integers([1])];
-      graph.node("Slice", [flat, ...range], {}, "image_embeds");
-      graph.node("Cast", [graph.node("Mul", ["input_ids", "attention_mask"])], { to: FLOAT }, "text_embeds");
-      const ids = { type: INT64, shape: ["texts", "length"] };
-      const inputs = [PIXELS, { name: "input_ids", ...ids }, { name: "attention_mask", ...ids }];
-      const outputs = ["image_embeds", "text_embeds"].map((name) => ({
-        name,
-        type: FLOAT,
-        shape: ["batch", 77],
-      }));
-      await graph.write(join(directory, "onnx/model.onnx"), inputs, outputs);
+      graph.node("Add", [flat, "weights"], {}, "image_embeds");
     });
-    for (const file of ["tokenizer.json", "tokenizer_config.json"])
-      cpSync(join(clip, file), join(directory, file));
-    const both = await loadModelDirectory(directory);
-    expect((await both.embed({ data: new Float32Array(384).fill(2), shape: [2, 3, 8, 8] })).data[76]).toBe(2);
-    const text = await both.embedPrompts?.(["a"]);
-    const { vocabulary } = CLIP_SHAPES.tiny.text;
-    // Start, "a</w>", end; what follows is padding under a mask of zeros.
-    expect([...(text?.data ?? [])].slice(0, 5)).toEqual([vocabulary - 2, 256 + 97, vocabulary - 1, 0, 0]);
-  });
-
-  test("dtype picks the files with that suffix", async () => {
-    const directory = copy();
-    for (const tower of ["vision", "text"]) {
-      renameSync(
-        join(directory, `onnx/${tower}_model.onnx`),
-        join(directory, `onnx/${tower}_model_quantized.onnx`),
-      );
-    }
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({ code: "MODEL_INVALID" });
-    expect((await loadModelDirectory(directory, { dtype: "q8" })).fingerprint).toBe(model.fingerprint);
-  });
-
-  test("without a text graph there are no prompts", async () => {
-    const directory = copy();
-    rmSync(join(directory, "onnx/text_model.onnx"));
-    expect((await loadModelDirectory(directory)).embedPrompts).toBeUndefined();
-  });
-});
-
-describe("a directory that cannot be used", () => {
-  test("is MODEL_NOT_FOUND where there is none", async () => {
-    await expect(loadModelDirectory(join(root, "nowhere"))).rejects.toMatchObject({
-      code: "MODEL_NOT_FOUND",
-    });
-  });
-
-  test.each(["config.json", "preprocessor_config.json", "tokenizer.json"])("misses %s", async (file) => {
-    const directory = copy();
-    rmSync(join(directory, file));
     await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining(file),
+      message: expect.stringContaining("weights.bin"),
     });
+    const save = (value: number) =>
+      writeFileSync(join(directory, "onnx/weights.bin"), new Float32Array(192).fill(value));
+    save(1);
+    const ones = await loadModelDirectory(directory);
+    expect((await ones.embed({ data: new Float32Array(192), shape: [1, 3, 8, 8] })).data[191]).toBe(1);
+    save(2);
+    expect((await loadModelDirectory(directory)).fingerprint).not.toBe(ones.fingerprint);
   });
-
-  test.each([
-    ["config.json", "{"],
-    ["config.json", "[]"],
-    ["preprocessor_config.json", '"text"'],
-    ["tokenizer.json", "null"],
-    ["onnx/vision_model.onnx", ""],
-    ["onnx/vision_model.onnx", "version https://git-lfs.github.com/spec/v1"],
-    ["onnx/text_model.onnx", "\x00\x01\x02"],
-  ])("has a broken %s: %j", async (file, content) => {
-    const directory = copy();
-    writeFileSync(join(directory, file), content);
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining(file),
-    });
-  });
-
-  test("has a JSON file of absurd size", async () => {
-    const directory = copy();
-    truncateSync(join(directory, "tokenizer.json"), 200 * 1024 * 1024);
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining("at most"),
-    });
-  });
-
-  test("has a graph that is cut off", async () => {
-    const directory = copy();
-    const path = join(directory, "onnx/vision_model.onnx");
-    writeFileSync(path, readFileSync(path).subarray(0, 60_000));
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining("cut off"),
-    });
-  });
-
-  test("has a graph the runtime refuses: said at the first run", async () => {
-    const directory = join(root, `graph-${count}`);
-    await directoryOf({}, async (graph) => {
-      graph.node("NoSuchOperator", ["pixel_values"], {}, "image_embeds");
-      await graph.write(
-        join(directory, "onnx/model.onnx"),
-        [PIXELS],
-        [{ name: "image_embeds", type: FLOAT, shape: ["batch", 4] }],
-      );
-    });
-    const broken = await loadModelDirectory(directory);
-    await expect(broken.embed({ data: new Float32Array(192), shape: [1, 3, 8, 8] })).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining("NoSuchOperator"),
-    });
-  });
-
-  test("preprocesses to another size than its graph takes", async () => {
-    const directory = copy();
-    const path = join(directory, "preprocessor_config.json");
-    writeFileSync(path, readFileSync(path, "utf8").replaceAll("32", "48"));
-    await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining("48 x 48"),
-    });
-  });
-
-  test("has other weights than expected", async () => {
-    const checksums = { "onnx/vision_model.onnx": "0".repeat(64) };
-    await expect(loadModelDirectory(clip, { checksums })).rejects.toMatchObject({
-      code: "CHECKSUM_MISMATCH",
-    });
-  });
-
-  test.each(["../secret.bin", "/etc/passwd", "a/../../b", "C:\\weights"])(
-    "keeps weights in %s",
-    async (location) => {
-      const directory = join(root, `graph-${count}`);
-      await directoryOf({}, async (graph) => {
-        graph.external("weights", [2], location);
-        graph.node("Flatten", ["pixel_values"], { axis: 1 }, "image_embeds");
-        await graph.write(
-          join(directory, "onnx/model.onnx"),
-          [PIXELS],
-          [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }],
-        );
-      });
-      expect(readOnnxHeader(join(directory, "onnx/model.onnx")).externalFiles).toEqual([location]);
-      await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-        code: "MODEL_INVALID",
-        message: expect.stringContaining(location),
-      });
-    },
-  );
-});
-
-test("weights in a file beside the graph are part of the fingerprint", async () => {
-  const directory = join(root, `graph-${count}`);
-  await directoryOf({}, async (graph) => {
-    graph.external("weights", [192], "weights.bin");
-    const flat = graph.node("Flatten", ["pixel_values"], { axis: 1 });
-    graph.node("Add", [flat, "weights"], {}, "image_embeds");
-    await graph.write(
-      join(directory, "onnx/model.onnx"),
-      [PIXELS],
-      [{ name: "image_embeds", type: FLOAT, shape: ["batch", 192] }],
-    );
-  });
-  await expect(loadModelDirectory(directory)).rejects.toMatchObject({
-    message: expect.stringContaining("weights.bin"),
-  });
-  const save = (value: number) =>
-    writeFileSync(join(directory, "onnx/weights.bin"), new Float32Array(192).fill(value));
-  save(1);
-  const ones = await loadModelDirectory(directory);
-  expect((await ones.embed({ data: new Float32Array(192), shape: [1, 3, 8, 8] })).data[191]).toBe(1);
-  save(2);
-  expect((await loadModelDirectory(directory)).fingerprint).not.toBe(ones.fingerprint);
 });
 
 function cosine(a: ArrayLike<number> | undefined, b: ArrayLike<number> | undefined): number {

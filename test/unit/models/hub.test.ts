@@ -2,30 +2,29 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type DownloadProgress, downloadFile } from "../../../core/models/download.ts";
 import { downloadModel, type HubOptions, verifyModel } from "../../../core/models/hub.ts";
 import { fetchModel, resolveModel } from "../../../core/models/zoo.ts";
 import { writeRandomClip } from "../../../tools/make-random-clip.ts";
 import { FLOAT, GraphBuilder } from "../../../tools/onnx-writer.ts";
 import { type HubServer, startHubServer } from "../../support/hub-server.ts";
+import { serve } from "../../support/loopback.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
 const REPOSITORY = "owner/tiny-clip";
 const VISION = "onnx/vision_model.onnx";
-const root = mkdtempSync(join(tmpdir(), "nearsight-hub-"));
-const source = join(root, "source");
+const source = temporaryFolder();
 let hub: HubServer;
 let cache: string;
 let options: HubOptions;
 
 beforeAll(() => writeRandomClip(source));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 beforeEach(async () => {
   hub = await startHubServer(source, REPOSITORY);
-  cache = mkdtempSync(join(root, "cache-"));
+  cache = temporaryFolder();
   options = { cache, endpoint: hub.endpoint, retries: 2, retryDelay: 1 };
 });
 afterEach(() => hub.close());
@@ -194,15 +193,19 @@ describe("downloadModel", () => {
   test("the token stays with the hub's own address", async () => {
     const storage = await startHubServer(source, REPOSITORY);
     const target = join(cache, "file");
-    const elsewhere = await startRedirect(`${storage.endpoint}/storage/config.json`);
+    let token: string | undefined;
+    const elsewhere = await serve(({ headers }, response) => {
+      token = headers.authorization;
+      response.writeHead(302, { location: `${storage.endpoint}/storage/config.json` }).end();
+    });
     await downloadFile(`${elsewhere.endpoint}/x`, target, "x", { token: "secret" });
-    expect(elsewhere.tokens["/x"]).toBe("Bearer secret");
+    expect(token).toBe("Bearer secret");
     expect(storage.tokens["/storage/config.json"]).toBeUndefined();
     await Promise.all([storage.close(), elsewhere.close()]);
   });
 
   test("fetches weights kept beside a graph, and refuses those kept elsewhere", async () => {
-    const directory = mkdtempSync(join(root, "external-"));
+    const directory = temporaryFolder();
     await writeRandomClip(directory);
     rmSync(join(directory, "onnx/text_model.onnx"));
     const save = async (location: string) => {
@@ -222,7 +225,7 @@ describe("downloadModel", () => {
     const { recorded } = await downloadModel(REPOSITORY, { ...options, endpoint: server.endpoint });
     expect(Object.keys(recorded)).toContain("onnx/vision_model.onnx_data");
     await save("../../elsewhere");
-    const other = { ...options, endpoint: server.endpoint, cache: mkdtempSync(join(root, "cache-")) };
+    const other = { ...options, endpoint: server.endpoint, cache: temporaryFolder() };
     await expect(downloadModel(REPOSITORY, other)).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: expect.stringContaining("elsewhere"),
@@ -272,27 +275,6 @@ describe("resolveModel", () => {
     await expect(fetchModel("clip-vit-base32-torch")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
-
-async function startRedirect(to: string): Promise<HubServer> {
-  const { createServer } = await import("node:http");
-  const tokens: Record<string, string | undefined> = {};
-  const server = createServer((request, response) => {
-    tokens[request.url ?? ""] = request.headers.authorization;
-    response.writeHead(302, { location: to }).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    faults: hub.faults,
-    requests: [],
-    tokens,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 function runNode(program: string): Promise<string> {
   return new Promise((resolve, reject) => {

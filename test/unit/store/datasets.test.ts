@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { matrix } from "../../../core/matrix.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import { EVERYTHING, newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
+import { EVERYTHING, newRun, newSample, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();
 
@@ -41,14 +41,7 @@ test("deleting a data set removes everything of it, and nothing of another", asy
     await samples.add(dataset.id, [sample]);
     await vectors.put(dataset.id, "v", [sample.id], matrix(new Float32Array([1, 2]), 2));
     await views.save(dataset.id, "all", { version: 1, stages: [] });
-    const run = await runs.create({
-      datasetId: dataset.id,
-      key: "k",
-      type: "similarity",
-      version: "1",
-      config: RUN_CONFIG,
-      specHash: "h",
-    });
+    const run = await runs.create(newRun({ datasetId: dataset.id }));
     await entries.plan(run.id, [{ entryId: sample.id, sampleId: sample.id }]);
   }
   await datasets.delete(gone.id);
@@ -76,16 +69,7 @@ test("a write into a deleted data set is refused", async () => {
   await expect(samples.add(id, [newSample()])).rejects.toMatchObject(refused);
   await expect(vectors.put(id, "v", ["a"], matrix(new Float32Array(2), 2))).rejects.toMatchObject(refused);
   await expect(views.save(id, "v", { version: 1, stages: [] })).rejects.toMatchObject(refused);
-  await expect(
-    runs.create({
-      datasetId: id,
-      key: "k",
-      type: "similarity",
-      version: "1",
-      config: RUN_CONFIG,
-      specHash: "",
-    }),
-  ).rejects.toMatchObject(refused);
+  await expect(runs.create(newRun({ datasetId: id }))).rejects.toMatchObject(refused);
 });
 
 test("saved views come back as they were, the last one saved under a name", async () => {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { EVERYTHING, newSample, RUN_CONFIG, useStore } from "./helpers.ts";
+import { EVERYTHING, newRun, newSample, useStore } from "./helpers.ts";
 
 const files = useStore();
 const SCRIPT = fileURLToPath(new URL("./writer-process.ts", import.meta.url));
@@ -66,14 +66,7 @@ test("a killed writer leaves every chunk it was told was kept, and no part of an
 
 test("processes that want one lease get it one after the other, each with an epoch of its own", async () => {
   const { id } = await files.store.datasets.create("leased");
-  const run = await files.store.runs.create({
-    datasetId: id,
-    key: "k",
-    type: "similarity",
-    version: "1",
-    config: RUN_CONFIG,
-    specHash: "",
-  });
+  const run = await files.store.runs.create(newRun({ datasetId: id }));
   const takers = [start("leased", "lease", run.id), start("leased", "lease", run.id)];
   const epochs = (await Promise.all(takers.map(finished))).flat().map(Number);
   expect(new Set(epochs).size).toBe(epochs.length);

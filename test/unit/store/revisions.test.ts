@@ -8,29 +8,20 @@ import { MIGRATIONS } from "../../../core/store/sqlite-schema.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
 import type { ArrivalPlace, RunRecord } from "../../../core/store/store-runs.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { newSample, RUN_CONFIG, useStore } from "./helpers.ts";
+import { entriesOf, newRun, newSample, RUN_CONFIG, useStore } from "./helpers.ts";
 
 const files = useStore();
 const START: ArrivalPlace = { revision: 0, sequence: Number.MAX_SAFE_INTEGER };
 
-async function newRun(sampleIds: readonly string[] = []): Promise<RunRecord> {
+async function plannedRun(sampleIds: readonly string[] = []): Promise<RunRecord> {
   const { id: datasetId } = await files.store.datasets.create(newId());
   await files.store.samples.add(
     datasetId,
     sampleIds.map((id) => newSample({ id })),
   );
-  const run = await files.store.runs.create({
-    datasetId,
-    key: "k",
-    type: "similarity",
-    version: "1",
-    config: { ...RUN_CONFIG, collectionName: newId() },
-    specHash: "",
-  });
-  await files.store.entries.plan(
-    run.id,
-    sampleIds.map((id) => ({ entryId: id, sampleId: id })),
-  );
+  const config = { ...RUN_CONFIG, collectionName: newId() };
+  const run = await files.store.runs.create(newRun({ datasetId, config }));
+  await files.store.entries.plan(run.id, entriesOf(...sampleIds));
   return run;
 }
 
@@ -43,7 +34,7 @@ async function arrivals(run: RunRecord, after: ArrivalPlace = START, limit = 100
 describe("revisions", () => {
   test("rise with each write that settles entries, which arrive in its order", async () => {
     const { entries } = files.store;
-    const run = await newRun(["a", "b", "c", "d"]);
+    const run = await plannedRun(["a", "b", "c", "d"]);
     expect(await entries.revision(run.id)).toBe(0);
     await entries.settle(run.id, indexed("c", "b"));
     await entries.settle(run.id, indexed("a"));
@@ -58,7 +49,7 @@ describe("revisions", () => {
 
   test("are paged without a gap, also inside one write", async () => {
     const ids = Array.from({ length: 10 }, (_, i) => `e${i}`);
-    const run = await newRun(ids);
+    const run = await plannedRun(ids);
     await files.store.entries.settle(run.id, indexed(...ids.slice(5)));
     await files.store.entries.settle(run.id, indexed(...ids.slice(0, 5)));
     const seen: string[] = [];
@@ -74,7 +65,7 @@ describe("revisions", () => {
 
   test("never come back when the newest entry is removed", async () => {
     const { entries } = files.store;
-    const run = await newRun(["a", "b"]);
+    const run = await plannedRun(["a", "b"]);
     await entries.settle(run.id, indexed("a"));
     const [last] = await entries.arrivals(run.id, START, 1);
     await entries.markDeleting(run.id, ["a"]);
@@ -85,7 +76,7 @@ describe("revisions", () => {
 
   test("leave out entries that are not searchable or whose sample is gone", async () => {
     const { entries, samples } = files.store;
-    const run = await newRun(["a", "b", "c", "d"]);
+    const run = await plannedRun(["a", "b", "c", "d"]);
     await entries.settle(run.id, { indexed: ["a", "b", "c"], failed: [{ id: "d", reason: "broken" }] });
     await entries.markDeleting(run.id, ["b"]);
     await samples.delete(run.datasetId, ["c"]);
@@ -96,7 +87,7 @@ describe("revisions", () => {
 describe("a view's coverage", () => {
   test("tells what is out of date from what never was there", async () => {
     const { entries } = files.store;
-    const run = await newRun(["a", "b", "c", "d", "e"]);
+    const run = await plannedRun(["a", "b", "c", "d", "e"]);
     const count = () => entries.countInView(run.id, run.datasetId, [], null);
     expect(await count()).toEqual({ total: 5, indexed: 0, stale: 0 });
     await entries.settle(run.id, { indexed: ["a", "b", "c"], failed: [{ id: "d", reason: "broken" }] });
@@ -110,7 +101,7 @@ describe("a view's coverage", () => {
 describe("source versions", () => {
   test("are recorded, kept, and taken back", async () => {
     const { entries } = files.store;
-    const run = await newRun(["a", "b", "c"]);
+    const run = await plannedRun(["a", "b", "c"]);
     const versions = async () => (await entries.list(run.id, {})).map((one) => one.sourceVersion);
     await entries.settle(run.id, { ...indexed("a", "b"), sourceVersions: new Map([["a", "1 x"]]) });
     expect(await versions()).toEqual(["1 x", null, null]);
@@ -135,7 +126,7 @@ test("a store of version 1 is brought up to date: what was searchable stays so a
     INSERT INTO run_entries (run_id, entry_id, sample_id, state) VALUES ('r', 's', 's', 'indexed');`);
   old.close();
   const { entries, ...store } = await openSqliteStore({ folder });
-  expect(await entries.live("r", ["s"])).toEqual(new Set(["s"]));
+  expect(await entries.gone("r", ["s"])).toEqual(new Set());
   const revision = (await entries.revision("r")) ?? 0;
   expect(await entries.arrivals("r", { revision, sequence: Number.MAX_SAFE_INTEGER }, 10)).toEqual([]);
   await entries.plan("r", [{ entryId: "s", sampleId: "s" }], { overwrite: true });

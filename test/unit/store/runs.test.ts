@@ -3,37 +3,22 @@
 import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
 import type { StoreStage } from "../../../core/store/store.ts";
-import type { NewRun, PlannedEntry } from "../../../core/store/store-runs.ts";
-import { newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
+import type { NewRun } from "../../../core/store/store-runs.ts";
+import { entriesOf, entryStates, newRun, newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();
 const MINUTE = 60_000;
 
-async function newRun(change: Partial<NewRun> = {}) {
+async function createRun(change: Partial<NewRun> = {}) {
   const datasetId = change.datasetId ?? (await files.store.datasets.create(newId())).id;
-  return files.store.runs.create({
-    datasetId,
-    key: "images",
-    type: "similarity",
-    version: "1.0.0",
-    config: RUN_CONFIG,
-    specHash: "hash",
-    ...change,
-  });
+  return files.store.runs.create(newRun({ ...change, datasetId }));
 }
 
-function entriesOf(...ids: string[]): PlannedEntry[] {
-  return ids.map((id) => ({ entryId: id, sampleId: id }));
-}
-
-async function states(runId: string): Promise<Record<string, string>> {
-  const rows = await files.store.entries.list(runId, {});
-  return Object.fromEntries(rows.map((row) => [row.entryId, row.state]));
-}
+const states = (runId: string) => entryStates(files.store, runId);
 
 test("a run is planned, found, changed, renamed and deleted", async () => {
   const { runs, entries } = files.store;
-  const run = await newRun({ key: "b" });
+  const run = await createRun({ key: "b" });
   expect(run).toMatchObject({
     state: "planned",
     epoch: 0,
@@ -41,7 +26,7 @@ test("a run is planned, found, changed, renamed and deleted", async () => {
     reason: null,
     config: RUN_CONFIG,
   });
-  await newRun({ datasetId: run.datasetId, key: "a" });
+  await createRun({ datasetId: run.datasetId, key: "a" });
   expect((await runs.list(run.datasetId)).map((one) => one.key)).toEqual(["b", "a"]);
   expect(await runs.get(run.datasetId, "b")).toEqual(run);
   expect(await runs.byId(run.id)).toEqual(run);
@@ -52,7 +37,9 @@ test("a run is planned, found, changed, renamed and deleted", async () => {
   });
   expect(changed).toMatchObject({ state: "failed", reason: "no disk", config: { dimension: 3 } });
   expect(await runs.update(run.id, { reason: null })).toMatchObject({ state: "failed", reason: null });
-  await expect(newRun({ datasetId: run.datasetId, key: "b" })).rejects.toMatchObject({ code: "RUN_EXISTS" });
+  await expect(createRun({ datasetId: run.datasetId, key: "b" })).rejects.toMatchObject({
+    code: "RUN_EXISTS",
+  });
   await expect(runs.rename(run.datasetId, "b", "a")).rejects.toMatchObject({ code: "RUN_EXISTS" });
   await expect(runs.rename(run.datasetId, "z", "y")).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
   expect((await runs.rename(run.datasetId, "b", "c")).id).toBe(run.id);
@@ -67,7 +54,7 @@ test("a run is planned, found, changed, renamed and deleted", async () => {
 
 test("a lease is one owner's until it ends or is released", async () => {
   const { runs } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   const first = await runs.acquireLease(run.id, "me", MINUTE);
   expect(first).toMatchObject({ epoch: 1, leaseOwner: "me" });
   expect(await runs.acquireLease(run.id, "you", MINUTE)).toBeNull();
@@ -92,7 +79,7 @@ test("a lease is one owner's until it ends or is released", async () => {
 
 test("writes of an older epoch are refused and change nothing", async () => {
   const { runs, entries } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   await runs.acquireLease(run.id, "old", -1);
   await entries.plan(run.id, entriesOf("a"), { epoch: 1 });
   await runs.acquireLease(run.id, "new", MINUTE);
@@ -107,7 +94,7 @@ test("writes of an older epoch are refused and change nothing", async () => {
 });
 
 test("only one of many callers gets a free lease", async () => {
-  const run = await newRun();
+  const run = await createRun();
   const taken = await Promise.all(
     Array.from({ length: 20 }, (_, i) => files.store.runs.acquireLease(run.id, `owner ${i}`, MINUTE)),
   );
@@ -116,7 +103,7 @@ test("only one of many callers gets a free lease", async () => {
 
 test("planning adds what is new and keeps what is there", async () => {
   const { entries } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   expect(await entries.plan(run.id, entriesOf("b", "a", "c"))).toBe(3);
   await entries.settle(run.id, { indexed: ["a", "b"], failed: [{ id: "c", reason: "broken file" }] });
   expect(await entries.plan(run.id, entriesOf("a", "c", "d"))).toBe(1);
@@ -134,7 +121,7 @@ test("planning adds what is new and keeps what is there", async () => {
 
 test("settling raises attempts, gives reasons, and leaves what is being deleted", async () => {
   const { entries } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   await entries.plan(run.id, [{ entryId: "a", sampleId: "s", sourceVersion: "v1" }, ...entriesOf("b", "c")]);
   await entries.markDeleting(run.id, ["b"]);
   await entries.settle(run.id, { indexed: ["b"], failed: [{ id: "a", reason: "too small" }] });
@@ -154,7 +141,7 @@ test("settling raises attempts, gives reasons, and leaves what is being deleted"
 
 test("entries are listed in planning order, by state and id, in pages", async () => {
   const { entries } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   const ids = Array.from({ length: 25 }, (_, i) => `e${(i * 7) % 25}`);
   await entries.plan(
     run.id,
@@ -175,19 +162,22 @@ test("entries are listed in planning order, by state and id, in pages", async ()
   expect(await entries.list(run.id, { entryIds: [] })).toEqual([]);
 });
 
-test("live entries are indexed ones whose sample exists", async () => {
+test("entries are gone that are not indexed, or whose sample does not exist", async () => {
   const { entries, samples } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   const [one, two] = [newSample(), newSample()];
   await samples.add(run.datasetId, [one, two]);
   await entries.plan(run.id, entriesOf(one.id, two.id, "orphan"));
   await entries.settle(run.id, { indexed: [one.id, "orphan"], failed: [] });
-  expect([...(await entries.live(run.id, [two.id, one.id, "orphan", "unknown"]))]).toEqual([one.id]);
+  const asked = [two.id, one.id, "orphan", "unknown", "orphan"];
+  expect(await entries.gone(run.id, asked)).toEqual(new Set([two.id, "orphan", "unknown"]));
+  expect(await entries.gone("no run", [one.id])).toEqual(new Set([one.id]));
+  expect(await entries.gone(run.id, [])).toEqual(new Set());
 });
 
 test("a view's rows are counted against the run's entries", async () => {
   const { entries, samples } = files.store;
-  const run = await newRun();
+  const run = await createRun();
   const list = [withBoxes(["cat", "dog"], { tags: ["t"] }), withBoxes(["cat"]), withBoxes([])];
   await samples.add(run.datasetId, list);
   const labels = list.flatMap((sample) => sample.labels);

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
 import { matrix } from "../../../core/matrix.ts";
-import { EVERYTHING, newLabel, newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
+import { EVERYTHING, newLabel, newRun, newSample, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();
 
@@ -197,14 +197,7 @@ test("labels of a field are replaced as a whole; entries of those gone are marke
   const { samples, runs, entries } = files.store;
   const sample = withBoxes(["cat", "dog"]);
   await samples.add(id, [sample]);
-  const run = await runs.create({
-    datasetId: id,
-    key: "k",
-    type: "similarity",
-    version: "1",
-    config: RUN_CONFIG,
-    specHash: "",
-  });
+  const run = await runs.create(newRun({ datasetId: id }));
   const planned = sample.labels.map((label) => ({ entryId: label.id, sampleId: sample.id }));
   await entries.plan(run.id, planned);
   const [cat] = sample.labels;
@@ -227,14 +220,7 @@ test("deleting samples takes labels and vectors along and marks entries of every
   await vectors.put(id, "v", owners, matrix(new Float32Array(3), 1));
   const made = [];
   for (const key of ["a", "b"]) {
-    const run = await runs.create({
-      datasetId: id,
-      key,
-      type: "similarity",
-      version: "1",
-      config: RUN_CONFIG,
-      specHash: "",
-    });
+    const run = await runs.create(newRun({ datasetId: id, key }));
     const rows = [gone, kept].flatMap((sample) =>
       sample.labels.map((label) => ({ entryId: label.id, sampleId: sample.id })),
     );
@@ -245,11 +231,11 @@ test("deleting samples takes labels and vectors along and marks entries of every
   expect(await samples.delete(id, [gone.id, "unknown"])).toBe(1);
   for (const run of made) {
     expect(await entries.counts(run.id)).toEqual({ pending: 0, indexed: 1, failed: 0, deleting: 2 });
-    const live = await entries.live(
+    const lost = await entries.gone(
       run.id,
       [...gone.labels, ...kept.labels].map((label) => label.id),
     );
-    expect([...live]).toEqual(kept.labels.map((label) => label.id));
+    expect(lost).toEqual(new Set(gone.labels.map((label) => label.id)));
   }
   expect((await vectors.get(id, "v", owners)).ids).toEqual([kept.id]);
   expect(await samples.countValues(id, [], "tags")).toEqual([["t", 1]]);

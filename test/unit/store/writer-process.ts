@@ -2,7 +2,7 @@
 
 import { newId } from "../../../core/ids.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import { newSample } from "./helpers-data.ts";
+import { newSample } from "./records.ts";
 
 const [folder = "", dataset = "", task = "", runId = ""] = process.argv.slice(2);
 const store = await openSqliteStore({ folder });

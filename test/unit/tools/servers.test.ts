@@ -11,7 +11,7 @@ import { installOnce } from "../../../tools/servers/install.ts";
 import { withLock } from "../../../tools/servers/lock.ts";
 import { choosePort } from "../../../tools/servers/ports.ts";
 import { isAlive, isGroupAlive, kill, launch, markOf, terminate } from "../../../tools/servers/processes.ts";
-import { SERVER_GROUPS, SHORT } from "../../../tools/test-groups.ts";
+import { INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "../../../tools/test-groups.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 
 describe("an address given by the environment", () => {
@@ -51,14 +51,27 @@ describe("groups of test files", () => {
     ["test/backends/local.test.ts", "short"],
     ["test/unit/tools/servers.test.ts", "short"],
     ["test/long/parity.test.ts", undefined],
+    ["test/interop/formats.test.ts", "interop"],
+    ["test/interop/milvus.test.ts", "interop-milvus"],
+    ["test/interop/elasticsearch.test.ts", "interop-elasticsearch"],
   ])("%s is in %s alone", (file, group) => {
-    const groups = [...SERVER_GROUPS, ["short", SHORT] as const];
+    const groups = [...SERVER_GROUPS, ...INTEROP_GROUPS, ["short", SHORT] as const];
     const found = groups.filter(([, { include, exclude }]) => {
       const isIn = (globs: readonly string[]) => globs.some((glob) => matchesGlob(file, glob));
       return isIn(include) && !isIn(exclude);
     });
     expect(found.map(([name]) => name)).toEqual(group === undefined ? [] : [group]);
   });
+});
+
+test.each([
+  ["milvus-lite", "milvus-lite"],
+  ["interop-milvus", "milvus"],
+  ["interop-elasticsearch", "elasticsearch"],
+  ["interop", null],
+  ["short", null],
+])("group %s runs on %s", (group, server) => {
+  expect(serverOf(group)).toBe(server);
 });
 
 describe("installing once", () => {

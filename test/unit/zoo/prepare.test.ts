@@ -1,8 +1,8 @@
 /** Zoo data sets on disk: written once, repaired after a kill, alike in every folder, with FiftyOne's fields. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
-import os from "node:os";
+
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readArtIndex } from "../../../core/dataset/zoo/art.ts";
 import { simulateDetections } from "../../../core/dataset/zoo/detector.ts";
 import { prepareEmoji } from "../../../core/dataset/zoo/emoji.ts";
@@ -10,16 +10,9 @@ import { type Box, intersectionOverUnion } from "../../../core/dataset/zoo/place
 import { prepareQuickstart } from "../../../core/dataset/zoo/quickstart.ts";
 import { composeScenes } from "../../../core/dataset/zoo/scenes.ts";
 import { writeOnce } from "../../../core/dataset/zoo/write-once.ts";
+import { temporaryFolder } from "../../support/temporary.ts";
 
-let root: string;
-
-beforeAll(async () => {
-  root = await mkdtemp(path.join(os.tmpdir(), "nearsight-zoo-"));
-});
-
-afterAll(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = temporaryFolder();
 
 function files(made: string[] = []) {
   return ["data/a.txt", "data/b.txt", "data/c/d.txt"].map((name) => ({

@@ -3,26 +3,20 @@
 import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
 import type { RunConfig } from "../../../core/store/store-runs.ts";
-import { newSample, RUN_CONFIG, useStore } from "./helpers.ts";
+import { entriesOf, entryStates, newRun, newSample, RUN_CONFIG, useStore } from "./helpers.ts";
 
 const files = useStore();
 
-async function newRun(config: Partial<RunConfig> = {}) {
+async function createRun(config: Partial<RunConfig> = {}) {
   const { id: datasetId } = await files.store.datasets.create(newId());
-  const run = { key: "images", type: "similarity", version: "1", specHash: "" };
-  return files.store.runs.create({ ...run, datasetId, config: { ...RUN_CONFIG, ...config } });
+  return files.store.runs.create(newRun({ datasetId, config: { ...RUN_CONFIG, ...config } }));
 }
 
-async function states(runId: string): Promise<Record<string, string>> {
-  const entries = await files.store.entries.list(runId, {});
-  return Object.fromEntries(entries.map(({ entryId, state }) => [entryId, state]));
-}
-
-const entriesOf = (...ids: string[]) => ids.map((entryId) => ({ entryId, sampleId: entryId }));
+const states = (runId: string) => entryStates(files.store, runId);
 
 test("settling tells which entries are wanted no more", async () => {
   const { entries } = files.store;
-  const { id } = await newRun();
+  const { id } = await createRun();
   await entries.plan(id, entriesOf("kept", "deleted", "forgotten"));
   await entries.markDeleting(id, ["deleted", "forgotten"]);
   expect(await entries.remove(id, ["forgotten"])).toEqual([]);
@@ -33,7 +27,7 @@ test("settling tells which entries are wanted no more", async () => {
 
 test("entries planned again since they were marked are not removed", async () => {
   const { entries } = files.store;
-  const { id } = await newRun();
+  const { id } = await createRun();
   await entries.plan(id, entriesOf("a", "b"));
   await entries.markDeleting(id, ["a", "b"]);
   await entries.plan(id, entriesOf("b"), { overwrite: true });
@@ -43,7 +37,7 @@ test("entries planned again since they were marked are not removed", async () =>
 
 test("planning what is not written leaves indexed entries as they are", async () => {
   const { entries } = files.store;
-  const { id } = await newRun();
+  const { id } = await createRun();
   await entries.plan(id, entriesOf("indexed", "failed", "deleting"));
   await entries.settle(id, { indexed: ["indexed"], failed: [{ id: "failed", reason: "x" }] });
   await entries.markDeleting(id, ["deleting"]);
@@ -59,7 +53,7 @@ test.each([null, "objects"])(
   "entries whose sample or label (%s) vanished are marked",
   async (patchesField) => {
     const { entries, samples } = files.store;
-    const { id, datasetId } = await newRun();
+    const { id, datasetId } = await createRun();
     const sample = newSample();
     const label = {
       id: newId(),
@@ -83,7 +77,7 @@ test.each([null, "objects"])(
 
 test("a run being deleted is no longer its builder's, and one that is gone is nobody's", async () => {
   const { entries, runs } = files.store;
-  const { id } = await newRun();
+  const { id } = await createRun();
   const leased = await runs.acquireLease(id, "builder", 60_000);
   const epoch = leased?.epoch ?? 0;
   await runs.update(id, { state: "deleting" });
@@ -100,10 +94,10 @@ test("a run being deleted is no longer its builder's, and one that is gone is no
 
 test("two runs never own one collection", async () => {
   const owned = { collectionName: "mine", ownsCollection: true };
-  const first = await newRun(owned);
-  await expect(newRun(owned)).rejects.toMatchObject({ code: "INDEX_EXISTS", hint: expect.any(String) });
-  await newRun({ ...owned, ownsCollection: false });
-  await newRun({ ...owned, backend: "other" });
+  const first = await createRun(owned);
+  await expect(createRun(owned)).rejects.toMatchObject({ code: "INDEX_EXISTS", hint: expect.any(String) });
+  await createRun({ ...owned, ownsCollection: false });
+  await createRun({ ...owned, backend: "other" });
   await files.store.runs.update(first.id, { state: "deleting" });
-  await newRun(owned);
+  await createRun(owned);
 });

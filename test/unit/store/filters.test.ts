@@ -1,28 +1,14 @@
 /** Compares compiled filters with a plain evaluation in JavaScript, on random samples and filters. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Filter, FilterValue } from "../../../core/filter.ts";
+import { expect, test } from "vitest";
 import { newId } from "../../../core/ids.ts";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import type { LabelRecord, MetadataStore, NewSample } from "../../../core/store/store.ts";
+import type { LabelRecord, NewSample } from "../../../core/store/store.ts";
 import { holds, type Reader, reader } from "../../support/filter-meaning.ts";
+import { conditions, filters, filterValues } from "../../support/random-filters.ts";
+import { EVERYTHING, useStore } from "./helpers.ts";
 
-const EVERYTHING = { offset: 0, limit: Number.MAX_SAFE_INTEGER };
-let folder: string;
-let store: MetadataStore;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "nearsight-filter-"));
-  store = await openSqliteStore({ folder });
-});
-afterAll(async () => {
-  await store.close();
-  await rm(folder, { recursive: true });
-});
+const files = useStore();
 
 // Few different values, so that random filters often hold.
 const texts = fc.constantFrom(
@@ -44,7 +30,7 @@ const numbers = fc.oneof(
   fc.constantFrom(0, -0, 1, -1, 0.1, 0.30000000000000004, 2 ** 53, 1e300),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
 );
-const scalars: fc.Arbitrary<FilterValue> = fc.oneof(texts, numbers, fc.boolean(), fc.constant(null));
+const scalars = filterValues(texts, numbers);
 
 const fieldsOf = fc.record(
   {
@@ -70,49 +56,15 @@ type Model = typeof sampleOf extends fc.Arbitrary<infer Value> ? Value : never;
 
 const SAMPLE_PATHS = ["text", "number", "flag", "list", "inner.deep", "inner", "tags", "filepath"];
 const LABEL_PATHS = ["label", "confidence", "extra", "attributes.extra", "missing"];
-
-function conditions(paths: readonly string[]): fc.Arbitrary<Filter> {
-  const field = fc.constantFrom(...paths);
-  return fc.oneof(
-    fc.record({
-      op: fc.constant("compare" as const),
-      field,
-      comparison: fc.constantFrom("eq" as const, "ne" as const),
-      value: scalars,
-    }),
-    fc.record({
-      op: fc.constant("compare" as const),
-      field,
-      comparison: fc.constantFrom("lt" as const, "lte" as const, "gt" as const, "gte" as const),
-      value: fc.oneof(texts, numbers),
-    }),
-    fc.record({ op: fc.constant("in" as const), field, values: fc.array(scalars, { maxLength: 4 }) }),
-    fc.record({ op: fc.constant("exists" as const), field }),
-    fc.record({ op: fc.constant("contains" as const), field, value: scalars }),
-    fc.record({ op: fc.constant("startsWith" as const), field, value: texts }),
-    fc.record({ op: fc.constant("matches" as const), field, value: texts }),
-  );
-}
-
-function filters(leaf: fc.Arbitrary<Filter>): fc.Arbitrary<Filter> {
-  return fc.letrec<{ filter: Filter }>((tie) => ({
-    filter: fc.oneof(
-      { maxDepth: 3, withCrossShrink: true },
-      leaf,
-      fc.record({ op: fc.constant("and" as const), filters: fc.array(tie("filter"), { maxLength: 3 }) }),
-      fc.record({ op: fc.constant("or" as const), filters: fc.array(tie("filter"), { maxLength: 3 }) }),
-      fc.record({ op: fc.constant("not" as const), filter: tie("filter") }),
-    ),
-  })).filter;
-}
+const onPaths = (paths: readonly string[]) => conditions(fc.constantFrom(...paths), texts, numbers);
 
 const onLabels = fc.record({
   op: fc.constant("labels" as const),
   field: fc.constant("boxes"),
-  where: filters(conditions(LABEL_PATHS)),
+  where: filters(onPaths(LABEL_PATHS)),
 });
 const onSamples = filters(
-  fc.oneof({ weight: 4, arbitrary: conditions(SAMPLE_PATHS) }, { weight: 1, arbitrary: onLabels }),
+  fc.oneof({ weight: 4, arbitrary: onPaths(SAMPLE_PATHS) }, { weight: 1, arbitrary: onLabels }),
 );
 
 function toNewSample({ fields, tags, boxes }: Model, i: number): NewSample {
@@ -151,10 +103,10 @@ test("a compiled filter finds what plain JavaScript finds", async () => {
       fc.array(onSamples, { minLength: 5, maxLength: 15 }),
       async (random, list) => {
         const models = [FULL, ...random];
-        const dataset = await store.datasets.create(newId());
-        await store.samples.add(dataset.id, models.map(toNewSample));
+        const dataset = await files.store.datasets.create(newId());
+        await files.store.samples.add(dataset.id, models.map(toNewSample));
         for (const filter of list) {
-          const found = await store.samples.values(
+          const found = await files.store.samples.values(
             dataset.id,
             [{ stage: "match", filter }],
             "filepath",
@@ -167,7 +119,7 @@ test("a compiled filter finds what plain JavaScript finds", async () => {
           matched += expected.length;
           expect(found).toEqual(expected);
         }
-        await store.datasets.delete(dataset.id);
+        await files.store.datasets.delete(dataset.id);
       },
     ),
     { numRuns: 150 },
@@ -179,11 +131,11 @@ test("filterLabels keeps the labels that plain JavaScript keeps", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(sampleOf, { maxLength: 6 }),
-      fc.array(filters(conditions(LABEL_PATHS)), { minLength: 1, maxLength: 3 }),
+      fc.array(filters(onPaths(LABEL_PATHS)), { minLength: 1, maxLength: 3 }),
       async (random, list) => {
         const models = [FULL, ...random];
-        const dataset = await store.datasets.create(newId());
-        await store.samples.add(dataset.id, models.map(toNewSample));
+        const dataset = await files.store.datasets.create(newId());
+        await files.store.samples.add(dataset.id, models.map(toNewSample));
         const stages = list.map((filter) => ({ stage: "filterLabels" as const, field: "boxes", filter }));
         const kept = models.map((model, i) => ({
           path: `/${i}.jpg`,
@@ -191,20 +143,20 @@ test("filterLabels keeps the labels that plain JavaScript keeps", async () => {
             .filter((box) => list.every((filter) => holds(filter, labelReader(box), [])))
             .map((box) => box.label),
         }));
-        const rows = await store.samples.rows(dataset.id, stages, EVERYTHING);
+        const rows = await files.store.samples.rows(dataset.id, stages, EVERYTHING);
         const seen = rows.map(({ sample }) => ({
           path: sample.filepath,
           labels: (sample.labels.boxes ?? []).map((label) => label.label),
         }));
         expect(seen).toEqual(kept.filter(({ labels }) => labels.length > 0));
-        const patches = await store.samples.values(
+        const patches = await files.store.samples.values(
           dataset.id,
           [...stages, { stage: "toPatches", field: "boxes" }],
           "label",
           EVERYTHING,
         );
         expect(patches).toEqual(kept.flatMap(({ labels }) => labels));
-        await store.datasets.delete(dataset.id);
+        await files.store.datasets.delete(dataset.id);
       },
     ),
     { numRuns: 100 },

@@ -2,7 +2,7 @@
 
 import { newId } from "../../../core/ids.ts";
 import type { LabelRecord, NewSample } from "../../../core/store/store.ts";
-import type { RunConfig } from "../../../core/store/store-runs.ts";
+import type { NewRun, PlannedEntry, RunConfig } from "../../../core/store/store-runs.ts";
 
 export function newSample(change: Partial<NewSample> = {}): NewSample {
   return {
@@ -37,6 +37,23 @@ export function newLabel(change: Partial<LabelRecord> & { sampleId: string }): L
     boundingBox: [0, 0, 0.5, 0.5],
     tags: [],
     attributes: {},
+    ...change,
+  };
+}
+
+/** Entries named like their samples. */
+export function entriesOf(...ids: string[]): PlannedEntry[] {
+  return ids.map((id) => ({ entryId: id, sampleId: id }));
+}
+
+/** A similarity run with the key "images". */
+export function newRun(change: Partial<NewRun> & { datasetId: string }): NewRun {
+  return {
+    key: "images",
+    type: "similarity",
+    version: "1.0.0",
+    config: RUN_CONFIG,
+    specHash: "hash",
     ...change,
   };
 }

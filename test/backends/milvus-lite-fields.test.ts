@@ -1,0 +1,7 @@
+/** What filter fields promise, on milvus-lite. */
+
+import { milvus } from "../../core/backends/milvus/milvus.ts";
+import { testFilterFieldsOn } from "../support/filter-fields-on-server.ts";
+import { milvusServer } from "../support/servers.ts";
+
+testFilterFieldsOn({ driver: milvus, connection: { uri: milvusServer().uri } });
