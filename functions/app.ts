@@ -5,6 +5,7 @@ import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import { problem } from "./problem.ts";
+import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
 import { datasets } from "./routes/manage/datasets.ts";
 import { samples } from "./routes/manage/samples.ts";
@@ -27,6 +28,11 @@ export const GROUPS = {
 
 export type Group = keyof typeof GROUPS;
 
+const ABOUT = {
+  openapi: "3.1.0",
+  info: { title: "nearsight", version: VERSION, description: "Vision similarity search." },
+} as const;
+
 /** An application with these groups of routes. */
 export function createApp(
   { nearsight, authenticate, origins = [] }: AppOptions,
@@ -44,10 +50,8 @@ export function createApp(
   app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
   for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
-  app.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: { title: "nearsight", version: VERSION, description: "Vision similarity search." },
-  });
+  app.doc31("/openapi.json", ABOUT);
+  app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
   return app;
 }
 

@@ -116,15 +116,20 @@ describe("who may call", () => {
     }
     expect(PUBLIC_PATHS).toEqual(["/health", "/openapi.json", "/docs"]);
     expect((await api.call("GET", "/health", { scope: null })).body.status).toBe("ok");
+    expect(await (await api.app.request("/docs")).text()).toContain("<b>POST</b> /datasets/{dataset}/search");
   });
 
   test("a wrong key is none, and a scope includes those before it", async () => {
     expect((await api.call("GET", "/datasets", { key: "ns_wrong" })).status).toBe(401);
     expect((await api.call("GET", "/datasets", { scope: "read" })).status).toBe(200);
-    expect((await api.call("POST", "/datasets", { scope: "read", body: { name: "x" } })).body.code).toBe(
-      "SCOPE_MISSING",
-    );
-    expect((await api.call("DELETE", "/datasets/emoji", { scope: "write" })).body.code).toBe("SCOPE_MISSING");
+    expect((await api.call("POST", "/datasets", { scope: "read", body: { name: "x" } })).body).toMatchObject({
+      code: "SCOPE_MISSING",
+      status: 403,
+    });
+    expect((await api.call("DELETE", "/datasets/emoji", { scope: "write" })).body).toMatchObject({
+      code: "SCOPE_MISSING",
+      status: 403,
+    });
   });
 
   test("a path that is none is ROUTE_NOT_FOUND, and a body that is no JSON INVALID_ARGUMENT", async () => {
