@@ -4,10 +4,13 @@ import { cors } from "hono/cors";
 import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
+import type { Builds } from "./builds.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
+import { builds } from "./routes/compute/runs.ts";
 import { datasets } from "./routes/manage/datasets.ts";
+import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
 import { readRows } from "./routes/query/rows.ts";
 import { searches } from "./routes/query/search.ts";
@@ -15,6 +18,7 @@ import { searches } from "./routes/query/search.ts";
 /** What an application is made of. */
 export interface AppOptions {
   readonly nearsight: Nearsight;
+  readonly builds: Builds;
   readonly authenticate: Authenticate;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
@@ -22,8 +26,9 @@ export interface AppOptions {
 
 /** Groups of routes, by the function that serves them. */
 export const GROUPS = {
-  manage: [datasets, samples],
+  compute: [builds],
   query: [readRows, searches],
+  manage: [datasets, samples, runs],
 } as const satisfies Record<string, readonly Router[]>;
 
 export type Group = keyof typeof GROUPS;
@@ -35,7 +40,7 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(
-  { nearsight, authenticate, origins = [] }: AppOptions,
+  { nearsight, builds: running, authenticate, origins = [] }: AppOptions,
   groups = allGroups(),
 ): Router {
   const app = createRouter();
@@ -44,6 +49,7 @@ export function createApp(
   if (origins.length > 0) app.use(cors({ origin: [...origins] }));
   app.use(async (context, next) => {
     context.set("nearsight", nearsight);
+    context.set("builds", running);
     await next();
   });
   app.use(requireCaller(authenticate));

@@ -4,12 +4,14 @@ import { serve } from "@hono/node-server";
 import { open } from "../core/index.ts";
 import { createApp } from "./app.ts";
 import { byApiKey, createApiKey } from "./auth/api-keys.ts";
+import { Builds } from "./builds.ts";
 import { settings } from "./settings.ts";
 
 const { port } = settings();
 const nearsight = await open();
 const { key, record } = createApiKey("dev", "manage");
-const app = createApp({ nearsight, authenticate: byApiKey([record]) });
+const builds = new Builds();
+const app = createApp({ nearsight, builds, authenticate: byApiKey([record]) });
 
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, ({ port: bound }) => {
   const url = `http://127.0.0.1:${bound}`;
@@ -19,5 +21,8 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, ({ port:
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => server.close(() => void nearsight.close()));
+  process.once(signal, () => {
+    server.close();
+    void builds.close().then(() => nearsight.close());
+  });
 }

@@ -4,12 +4,14 @@ import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi
 import { type Dataset, type Nearsight, NearsightError } from "../core/index.ts";
 import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
+import type { Builds } from "./builds.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
 
 /** What handlers find in the context of a request. */
 export interface ApiEnv {
   Variables: {
     nearsight: Nearsight;
+    builds: Builds;
     caller: Caller;
   };
 }
@@ -59,6 +61,11 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
 /** The data set that a path names. */
 export const datasetPath = z.object({
   dataset: z.string().openapi({ param: { name: "dataset", in: "path" }, example: "quickstart" }),
+});
+
+/** The brain run that a path names. */
+export const runPath = datasetPath.extend({
+  brainKey: z.string().openapi({ param: { name: "brainKey", in: "path" }, example: "images" }),
 });
 
 /** DATASET_NOT_FOUND */

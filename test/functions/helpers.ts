@@ -1,8 +1,10 @@
 /** The whole API over an installation of its own, called as a client would. */
 
+import type { OpenOptions } from "../../core/index.ts";
 import { createApp } from "../../functions/app.ts";
 import { byApiKey, createApiKey } from "../../functions/auth/api-keys.ts";
 import type { Scope } from "../../functions/auth/caller.ts";
+import { Builds } from "../../functions/builds.ts";
 import { temporaryNearsight } from "../support/temporary.ts";
 
 export interface Answer {
@@ -13,8 +15,8 @@ export interface Answer {
 }
 
 /** An application with a key for each scope. */
-export async function temporaryApi() {
-  const nearsight = await temporaryNearsight();
+export async function temporaryApi(options: OpenOptions = {}) {
+  const nearsight = await temporaryNearsight(options);
   const keys = {
     read: createApiKey("r", "read"),
     write: createApiKey("w", "write"),
@@ -22,6 +24,7 @@ export async function temporaryApi() {
   };
   const app = createApp({
     nearsight,
+    builds: new Builds(),
     authenticate: byApiKey(Object.values(keys).map(({ record }) => record)),
   });
 
