@@ -12,6 +12,8 @@ import { builds } from "./routes/compute/runs.ts";
 import { datasets } from "./routes/manage/datasets.ts";
 import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
+import { savedViews } from "./routes/manage/views.ts";
+import { comparisons } from "./routes/query/duplicates.ts";
 import { readRows } from "./routes/query/rows.ts";
 import { searches } from "./routes/query/search.ts";
 
@@ -27,8 +29,8 @@ export interface AppOptions {
 /** Groups of routes, by the function that serves them. */
 export const GROUPS = {
   compute: [builds],
-  query: [readRows, searches],
-  manage: [datasets, samples, runs],
+  query: [readRows, searches, comparisons],
+  manage: [datasets, samples, savedViews, runs],
 } as const satisfies Record<string, readonly Router[]>;
 
 export type Group = keyof typeof GROUPS;

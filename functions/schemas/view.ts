@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { type Dataset, type SampleCollection, type Stage, viewJsonSchema } from "../../core/index.ts";
 
 /** An inline view; its stages are checked by the data set, which says what is wrong with them. */
-const inlineView = z
+export const inlineViewSchema = z
   .strictObject({
     version: z.number().int().optional(),
     stages: z.array(z.looseObject({ stage: z.string() })),
@@ -13,7 +13,7 @@ const inlineView = z
 
 /** A view: inline, or the name of a saved one. Left out: the whole data set. */
 export const viewSchema = z
-  .union([inlineView, z.strictObject({ saved: z.string().min(1) })])
+  .union([inlineViewSchema, z.strictObject({ saved: z.string().min(1) })])
   .optional()
   .openapi({ description: "An inline view, or the name of a saved one. Default: the whole data set." });
 

@@ -55,6 +55,61 @@ describe("search", () => {
   });
 });
 
+describe("comparisons", () => {
+  const RUN = "/datasets/emoji/runs/images";
+
+  test("give the library's duplicates and unique entries, within a view too", async () => {
+    const dataset = await api.nearsight.loadDataset("emoji");
+    const view = dataset.limit(20);
+    const index = (await dataset.loadBrainResults("images")).useView(view);
+    await index.findDuplicates({ fraction: 0.5 });
+    const found = (
+      await api.call("POST", `${RUN}/duplicates`, { body: { fraction: 0.5, view: view.toJSON() } })
+    ).body;
+    expect(found).toMatchObject({ thresh: index.thresh, kept: 10 });
+    expect(found.groups.map((group: { id: string }) => group.id)).toEqual([
+      ...(index.neighborsMap ?? []).keys(),
+    ]);
+    await index.findUnique(3);
+    expect(
+      (await api.call("POST", `${RUN}/unique`, { body: { count: 3, view: view.toJSON() } })).body,
+    ).toEqual({
+      ids: index.uniqueIds,
+      thresh: index.thresh,
+    });
+    expect((await api.call("POST", `${RUN}/duplicates`, { body: {} })).body.code).toBe("INVALID_ARGUMENT");
+  });
+
+  test("give the neighbours of several entries", async () => {
+    const [first, second] = await (await api.nearsight.loadDataset("emoji")).head(2);
+    const ids = [second?.id, first?.id];
+    const { neighbors } = (await api.call("POST", `${RUN}/neighbors`, { body: { ids, k: 4 } })).body;
+    expect(
+      neighbors.map(({ id, hits }: { id: string; hits: { id: string }[] }) => [id, hits[0]?.id, hits.length]),
+    ).toEqual(ids.map((id) => [id, id, 4]));
+  });
+});
+
+describe("saved views", () => {
+  test("are kept, listed, read, replaced and forgotten", async () => {
+    const path = "/datasets/emoji/views/few%20of%20them";
+    const view = { stages: [{ stage: "limit", count: 3 }] };
+    expect((await api.call("PUT", path, { body: view })).status).toBe(204);
+    expect((await api.call("PUT", path, { body: view })).status).toBe(204);
+    expect((await api.call("GET", "/datasets/emoji/views")).body.views).toContain("few of them");
+    expect((await api.call("GET", path)).body).toEqual(view);
+    expect(
+      (await api.call("POST", "/datasets/emoji/count", { body: { view: { saved: "few of them" } } })).body
+        .count,
+    ).toBe(3);
+    expect((await api.call("DELETE", path)).status).toBe(204);
+    expect((await api.call("GET", path)).body.code).toBe("ID_NOT_FOUND");
+    expect((await api.call("PUT", path, { body: { stages: [{ stage: "drop" }] } })).body.code).toBe(
+      "INVALID_ARGUMENT",
+    );
+  });
+});
+
 describe("data sets and samples", () => {
   test("are made, filled, read, tagged and deleted", async () => {
     expect((await api.call("POST", "/datasets", { body: { name: "pets" } })).status).toBe(201);

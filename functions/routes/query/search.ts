@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { SimilarityQuery } from "../../../core/index.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
+import { hitSchema } from "../../schemas/hit.ts";
 import { querySchema } from "../../schemas/query.ts";
 import { patchSchema, rowJson, sampleSchema } from "../../schemas/sample.ts";
 import { viewOf, viewSchema } from "../../schemas/view.ts";
@@ -22,16 +23,6 @@ const request = z
     rows: z.boolean().default(false).openapi({ description: "Give the samples or patches too." }),
   })
   .openapi("Search");
-
-const hit = z
-  .object({
-    id: z.string(),
-    sampleId: z.string(),
-    rank: z.number().int().openapi({ description: "From 1." }),
-    score: z.number().openapi({ description: "Higher is more similar." }),
-    distance: z.number().openapi({ description: "Lower is more similar." }),
-  })
-  .openapi("Hit");
 
 const facts = z
   .object({
@@ -53,7 +44,7 @@ const search = route("read", {
   responses: {
     200: json(
       z.object({
-        hits: z.array(hit),
+        hits: z.array(hitSchema),
         facts,
         rows: z.array(z.union([sampleSchema, patchSchema])).optional(),
       }),
