@@ -135,5 +135,11 @@ export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbn
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
 export { DEFAULT_MODEL, type ModelRow, type ResolveOptions } from "./models/zoo.ts";
 export { type LoadZooDatasetOptions, type Nearsight, type OpenOptions, open } from "./nearsight.ts";
-export type { Aggregation, QueryTerm, SimilarityQuery, Stage } from "./stages.ts";
+export {
+  type Aggregation,
+  type QueryTerm,
+  type SimilarityQuery,
+  type Stage,
+  viewJsonSchema,
+} from "./stages.ts";
 export { VERSION } from "./version.ts";

@@ -134,3 +134,15 @@ export const stageSchema: z.ZodType<Stage> = z.discriminatedUnion("stage", [
     brainKey: text.min(1).optional(),
   }),
 ]) as z.ZodType<Stage>;
+
+/**
+ * The JSON Schema of a view, as `view.toJSON()` gives it and as requests carry it: for API documents and editors.
+ * Images are texts there.
+ *
+ * @example
+ * viewJsonSchema()["type"]; // "object"
+ */
+export function viewJsonSchema(): Readonly<Record<string, unknown>> {
+  const view = z.strictObject({ version: z.number().int().min(1).optional(), stages: z.array(stageSchema) });
+  return z.toJSONSchema(view, { unrepresentable: "any", io: "input" });
+}

@@ -32,7 +32,7 @@ const OF_ALL_BACKENDS = ["core/backends/backend.ts", "core/backends/checks.ts", 
 const ARCHITECTURE: Architecture = {
   leaves: LEAVES,
   guardedModules: ["node:sqlite", "node:worker_threads", "node:child_process"],
-  environmentReaders: ["core/config.ts"],
+  environmentReaders: ["core/config.ts", "functions/settings.ts"],
   rooms: [
     { name: "leaves", paths: LEAVES, may: [], packages: ["zod"] },
     { name: "config", paths: ["core/config.ts"], may: [], packages: [] },
@@ -125,6 +125,18 @@ const ARCHITECTURE: Architecture = {
       may: ["core/index.ts"],
       packages: ["cli-progress", "cli-table3", "commander", "p-map"],
     },
+    {
+      name: "HTTP API",
+      paths: ["functions"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@hono/zod-openapi", "hono"],
+    },
+    {
+      name: "development server",
+      paths: ["functions/dev.ts"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@hono/node-server"],
+    },
   ],
 };
 
@@ -139,7 +151,7 @@ const TEXT =
 
 const files = listFiles("");
 const code = files.filter((path) => /\.(as|mjs|ts)$/.test(path)).map(read);
-const sources = code.filter(({ path }) => /^(core|cli)\/.*\.ts$/.test(path));
+const sources = code.filter(({ path }) => /^(core|cli|functions)\/.*\.ts$/.test(path));
 
 describe("the sources", () => {
   test("import only what the table of rooms allows", () => {

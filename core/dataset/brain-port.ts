@@ -201,19 +201,19 @@ export interface BrainRunConfig {
 
 export interface SortBySimilarityOptions {
   /** Number of results. Default: the whole ranking. */
-  readonly k?: number;
+  readonly k?: number | undefined;
   /** Least similar first. Default false. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** Leaves out what is farther, in the metric's distance. */
-  readonly maxDistance?: number;
+  readonly maxDistance?: number | undefined;
   /** How several query vectors become one ranking. Default `mean`. */
-  readonly aggregation?: Aggregation;
+  readonly aggregation?: Aggregation | undefined;
   /** Name under which samples of the view carry their distance. */
-  readonly distField?: string;
+  readonly distField?: string | undefined;
   /** Default: the one run that fits. */
-  readonly brainKey?: string;
+  readonly brainKey?: string | undefined;
   /** Connection options of the run's backend, for this search only: they are no part of the view's stages. */
-  readonly connection?: ConnectionOptions;
+  readonly connection?: ConnectionOptions | undefined;
 }
 
 export interface ExistingOptions {

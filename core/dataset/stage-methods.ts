@@ -131,6 +131,9 @@ function idOf(row: string | { readonly id: string }): string {
 }
 
 /** Without the options that are undefined, so that the stage stays plain JSON. */
-function defined<Options extends object>(options: Options): Options {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+function defined<Options extends object>(options: Options): Defined<Options> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Defined<Options>;
 }
+
+type Defined<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };

@@ -1,0 +1,76 @@
+/** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
+
+import { cors } from "hono/cors";
+import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
+import type { Authenticate } from "./auth/caller.ts";
+import { requireCaller } from "./auth/require.ts";
+import type { Builds } from "./builds.ts";
+import { problem } from "./problem.ts";
+import { referencePage } from "./reference.ts";
+import { createRouter, type Router } from "./router.ts";
+import { builds } from "./routes/compute/runs.ts";
+import { datasets } from "./routes/manage/datasets.ts";
+import { runs } from "./routes/manage/runs.ts";
+import { samples } from "./routes/manage/samples.ts";
+import { savedViews } from "./routes/manage/views.ts";
+import { comparisons } from "./routes/query/duplicates.ts";
+import { readRows } from "./routes/query/rows.ts";
+import { searches } from "./routes/query/search.ts";
+
+/** What an application is made of. */
+export interface AppOptions {
+  readonly nearsight: Nearsight;
+  readonly builds: Builds;
+  readonly authenticate: Authenticate;
+  /** Origins whose pages may call. Default: none but the application's own. */
+  readonly origins?: readonly string[];
+}
+
+/** Groups of routes, by the function that serves them. */
+export const GROUPS = {
+  compute: [builds],
+  query: [readRows, searches, comparisons],
+  manage: [datasets, samples, savedViews, runs],
+} as const satisfies Record<string, readonly Router[]>;
+
+export type Group = keyof typeof GROUPS;
+
+const ABOUT = {
+  openapi: "3.1.0",
+  info: { title: "nearsight", version: VERSION, description: "Vision similarity search." },
+} as const;
+
+/** An application with these groups of routes. */
+export function createApp(
+  { nearsight, builds: running, authenticate, origins = [] }: AppOptions,
+  groups = allGroups(),
+): Router {
+  const app = createRouter();
+  app.onError((error, context) => problem(context, error));
+  app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
+  if (origins.length > 0) app.use(cors({ origin: [...origins] }));
+  app.use(async (context, next) => {
+    context.set("nearsight", nearsight);
+    context.set("builds", running);
+    await next();
+  });
+  app.use(requireCaller(authenticate));
+  app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
+  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
+  app.doc31("/openapi.json", ABOUT);
+  app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
+  return app;
+}
+
+function allGroups(): readonly Group[] {
+  return Object.keys(GROUPS) as Group[];
+}
+
+function noRoute(method: string, path: string): NearsightError {
+  return new NearsightError({
+    code: "ROUTE_NOT_FOUND",
+    message: `There is no route ${method} ${path}`,
+    hint: "See /openapi.json for the routes there are",
+  });
+}

@@ -1,0 +1,74 @@
+/** Builds of indexes that go on in this process after their request was answered. */
+
+import type {
+  BrainRunInfo,
+  ComputeSimilarityOptions,
+  Dataset,
+  ProgressEvent,
+  SampleCollection,
+} from "../core/index.ts";
+
+type WorkOptions = Required<Pick<ComputeSimilarityOptions, "signal" | "progress">>;
+
+/** Work on a run: it reports its progress once the run is recorded, and ends when its signal fires. */
+type Work = (options: WorkOptions) => Promise<unknown>;
+
+interface Build {
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+export class Builds {
+  readonly #running = new Map<string, Build>();
+
+  /** Builds an index of these rows; the run as it is recorded. Errors from before that are thrown. */
+  start(
+    samples: SampleCollection,
+    options: ComputeSimilarityOptions & { brainKey: string },
+  ): Promise<BrainRunInfo> {
+    const { dataset } = samples;
+    return this.#run(dataset, options.brainKey, (more) => samples.computeSimilarity({ ...options, ...more }));
+  }
+
+  /** Goes on with a build that was stopped, and tries again what failed. RUN_NOT_FOUND, RUN_BUSY. */
+  async resume(dataset: Dataset, brainKey: string): Promise<BrainRunInfo> {
+    const index = await dataset.loadBrainResults(brainKey);
+    return this.#run(dataset, brainKey, (more) => index.addMissing(more));
+  }
+
+  /** Stops a build of this process; false where there is none. What it has written is kept. */
+  async cancel(dataset: Dataset, brainKey: string): Promise<boolean> {
+    const build = this.#running.get(keyOf(dataset, brainKey));
+    if (build === undefined) return false;
+    build.stop.abort();
+    await build.ended;
+    return true;
+  }
+
+  /** Stops all builds; they go on where they were when they are resumed. */
+  async close(): Promise<void> {
+    for (const { stop } of this.#running.values()) stop.abort();
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+  }
+
+  async #run(dataset: Dataset, brainKey: string, work: Work): Promise<BrainRunInfo> {
+    const stop = new AbortController();
+    const recorded = Promise.withResolvers<void>();
+    const progress = (_event: ProgressEvent) => recorded.resolve();
+    const result = work({ signal: stop.signal, progress });
+    const key = keyOf(dataset, brainKey);
+    // Why a build ended is kept with its run.
+    const ended = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#running.set(key, { stop, ended });
+    void ended.then(() => this.#running.delete(key));
+    await Promise.race([recorded.promise, result]);
+    return dataset.getBrainInfo(brainKey);
+  }
+}
+
+function keyOf(dataset: Dataset, brainKey: string): string {
+  return JSON.stringify([dataset.id, brainKey]);
+}

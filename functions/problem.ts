@@ -1,0 +1,48 @@
+/** Turns whatever a route threw into a problem document. */
+
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { ERROR_CODES, isNearsightError, NearsightError } from "../core/index.ts";
+
+/** The answer to an error. What is not ours is INTERNAL and tells nothing of itself. */
+export function problem(context: Context, error: unknown): Response {
+  const known = asNearsightError(error);
+  const { code, message, hint, retryable, details } = known;
+  const { status } = ERROR_CODES[code];
+  const body = {
+    type: `urn:nearsight:error:${code}`,
+    title: titleOf(code),
+    status,
+    detail: message,
+    code,
+    ...(hint === undefined ? {} : { hint }),
+    retryable,
+    details,
+  };
+  return context.json(body, status as ContentfulStatusCode, { "content-type": "application/problem+json" });
+}
+
+/** `DATASET_NOT_FOUND` as `Dataset not found`. */
+function titleOf(code: string): string {
+  const words = code.toLowerCase().replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function asNearsightError(error: unknown): NearsightError {
+  if (isNearsightError(error)) return error;
+  // What hono itself refuses, such as a body that is no JSON.
+  if (error instanceof HTTPException && error.status < 500) {
+    return new NearsightError({
+      code: "INVALID_ARGUMENT",
+      message: error.message,
+      hint: "See /openapi.json for what the route takes",
+    });
+  }
+  return new NearsightError({
+    code: "INTERNAL",
+    message: "The service failed in a way it did not expect",
+    hint: "Look at its log at this time",
+    cause: error,
+  });
+}

@@ -1,0 +1,62 @@
+/** Starts, cancels and resumes builds of similarity indexes. */
+
+import { type ComputeSimilarityOptions, NearsightError } from "../../../core/index.ts";
+import { createRouter, datasetOf, datasetPath, json, route, runPath } from "../../router.ts";
+import { newRunSchema, runJson, runSchema } from "../../schemas/run.ts";
+import { viewOf } from "../../schemas/view.ts";
+
+const start = route("write", {
+  method: "post",
+  path: "/datasets/{dataset}/runs",
+  operationId: "computeSimilarity",
+  summary: "Start to index the rows of a view; the run tells how far it is",
+  request: { params: datasetPath, body: json(newRunSchema, "What to index, and how") },
+  responses: { 202: json(runSchema, "The run, which goes on") },
+});
+
+const resume = route("write", {
+  method: "post",
+  path: "/datasets/{dataset}/runs/{brainKey}/resume",
+  operationId: "resumeRun",
+  summary: "Go on with a build that was stopped, index what is missing, try again what failed",
+  request: { params: runPath },
+  responses: { 202: json(runSchema, "The run, which goes on") },
+});
+
+const cancel = route("write", {
+  method: "post",
+  path: "/datasets/{dataset}/runs/{brainKey}/cancel",
+  operationId: "cancelRun",
+  summary: "Stop a build; what is indexed stays, and it can be resumed",
+  request: { params: runPath },
+  responses: { 200: json(runSchema, "The run") },
+});
+
+export const builds = createRouter()
+  .openapi(start, async (c) => {
+    const { view, ...options } = c.req.valid("json");
+    const samples = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+    const given = options as ComputeSimilarityOptions & { brainKey: string };
+    return c.json(runJson(await c.get("builds").start(samples, given)), 202);
+  })
+  .openapi(resume, async (c) => {
+    const { dataset, brainKey } = c.req.valid("param");
+    return c.json(runJson(await c.get("builds").resume(await datasetOf(c, dataset), brainKey)), 202);
+  })
+  .openapi(cancel, async (c) => {
+    const { dataset: name, brainKey } = c.req.valid("param");
+    const dataset = await datasetOf(c, name);
+    const wasRunning = await c.get("builds").cancel(dataset, brainKey);
+    const info = await dataset.getBrainInfo(brainKey);
+    if (!wasRunning && info.state === "building") throw builtElsewhere(brainKey);
+    return c.json(runJson(info), 200);
+  });
+
+function builtElsewhere(brainKey: string): NearsightError {
+  return new NearsightError({
+    code: "RUN_BUSY",
+    message: `Brain run '${brainKey}' is being built by another process`,
+    hint: "Cancel it there, or try again when its lease has ended",
+    details: { brainKey },
+  });
+}

@@ -1,0 +1,73 @@
+/** Brain runs as the API tells of them, and what a similarity run is made with. */
+
+import { z } from "@hono/zod-openapi";
+import { type BrainRunInfo, METRICS } from "../../core/index.ts";
+import { viewSchema } from "./view.ts";
+
+const entries = z.object({
+  pending: z.number().int(),
+  indexed: z.number().int(),
+  failed: z.number().int(),
+  deleting: z.number().int(),
+});
+
+export const runSchema = z
+  .object({
+    key: z.string(),
+    version: z.string(),
+    timestamp: z.string().openapi({ description: "When it was made, ISO 8601." }),
+    state: z.enum(["planned", "building", "ready", "partial", "cancelled", "failed", "deleting"]),
+    reason: z.string().nullable(),
+    config: z.looseObject({
+      type: z.string(),
+      method: z.string().openapi({ description: "The backend's name." }),
+      collectionName: z.string(),
+      metric: z.string(),
+      dimension: z.number().int().nullable(),
+      model: z.string().nullable(),
+      patchesField: z.string().nullable(),
+      supportsPrompts: z.boolean(),
+    }),
+    entries: entries.openapi({ description: "Entries by state: how far a build is." }),
+    failed: z
+      .array(z.object({ id: z.string(), sampleId: z.string(), reason: z.string() }))
+      .openapi({ description: "The first 1,000 that could not be indexed." }),
+  })
+  .openapi("Run");
+
+export function runJson(info: BrainRunInfo): z.infer<typeof runSchema> {
+  return info as unknown as z.infer<typeof runSchema>;
+}
+
+/** Options of the backends that say what to make; where a backend is, and who asks, is the service's own business. */
+const INDEX_OPTIONS = {
+  collectionName: z.string().min(1).optional(),
+  indexName: z.string().min(1).optional(),
+  indexType: z.string().min(1).optional(),
+  indexParams: z.record(z.string(), z.unknown()).optional(),
+  searchParams: z.record(z.string(), z.unknown()).optional(),
+  indexOptions: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+  consistencyLevel: z.enum(["Session", "Strong", "Bounded", "Eventually"]).optional(),
+};
+
+export const newRunSchema = z
+  .strictObject({
+    brainKey: z.string().min(1).max(200),
+    view: viewSchema,
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .openapi({ description: "A name of the zoo. Default: the service's own." }),
+    embeddings: z
+      .union([z.string().min(1), z.literal(false)])
+      .optional()
+      .openapi({ description: "A vector field; or false: open a collection, or wait for embeddings." }),
+    patchesField: z.string().min(1).optional(),
+    backend: z.string().min(1).optional(),
+    metric: z.enum([...METRICS, "innerproduct"]).optional(),
+    normalize: z.boolean().optional(),
+    filterFields: z.array(z.string()).optional(),
+    ...INDEX_OPTIONS,
+  })
+  .openapi("NewRun");

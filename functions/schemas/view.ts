@@ -1,0 +1,27 @@
+/** Views in requests: the stage lists of the library, checked by its own schema. */
+
+import { z } from "@hono/zod-openapi";
+import { type Dataset, type SampleCollection, type Stage, viewJsonSchema } from "../../core/index.ts";
+
+/** An inline view; its stages are checked by the data set, which says what is wrong with them. */
+export const inlineViewSchema = z
+  .strictObject({
+    version: z.number().int().optional(),
+    stages: z.array(z.looseObject({ stage: z.string() })),
+  })
+  .openapi("View", viewJsonSchema() as object);
+
+/** A view: inline, or the name of a saved one. Left out: the whole data set. */
+export const viewSchema = z
+  .union([inlineViewSchema, z.strictObject({ saved: z.string().min(1) })])
+  .optional()
+  .openapi({ description: "An inline view, or the name of a saved one. Default: the whole data set." });
+
+export type ViewInput = z.infer<typeof viewSchema>;
+
+/** INVALID_ARGUMENT, INVALID_FILTER, ID_NOT_FOUND for a saved view that is not there. */
+export async function viewOf(dataset: Dataset, view: ViewInput): Promise<SampleCollection> {
+  if (view === undefined) return dataset;
+  if ("saved" in view) return dataset.loadView(view.saved);
+  return dataset.view(view as { version?: number; stages: Stage[] });
+}
