@@ -40,7 +40,7 @@ export const SMALL_VIEW = 1000;
 export const WRITE_BYTES = 2 << 20;
 export const WRITE_ROWS = 4000;
 /** Bulks under way at once. */
-export const WRITES_AT_ONCE = 3;
+export const WRITES_AT_ONCE = 2;
 /** Ids of one bulk of deletions. */
 export const DELETE_IDS = 5000;
 /** Entries of one page that is read. */
