@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { type Dataset, type SampleCollection, type Stage, viewJsonSchema } from "../../core/index.ts";
+import { datasetOf } from "../router.ts";
 
 /** An inline view; its stages are checked by the data set, which says what is wrong with them. */
 export const inlineViewSchema = z
@@ -24,4 +25,13 @@ export async function viewOf(dataset: Dataset, view: ViewInput): Promise<SampleC
   if (view === undefined) return dataset;
   if ("saved" in view) return dataset.loadView(view.saved);
   return dataset.view(view as { version?: number; stages: Stage[] });
+}
+
+/** The view of a data set that a request names; DATASET_NOT_FOUND too. */
+export async function viewIn(
+  context: Parameters<typeof datasetOf>[0],
+  dataset: string,
+  view: ViewInput,
+): Promise<SampleCollection> {
+  return viewOf(await datasetOf(context, dataset), view);
 }

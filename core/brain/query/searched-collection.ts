@@ -27,9 +27,10 @@ export async function onCollection<Found>(
 ): Promise<Found> {
   const { state, config, id } = index.run;
   // A local collection is opened in no time; what was made elsewhere is read when it is opened first.
-  const isKept = state !== "deleting" && !config.isUnread && (await index.backend()).capabilities.publishes;
+  const backend = await index.backend();
+  const isKept = state !== "deleting" && !config.isUnread && backend.capabilities.publishes;
   if (!isKept) return search(await index.collection());
-  const known = knownCollections(await index.backend());
+  const known = knownCollections(backend);
   const key = `${id} ${config.collectionName}`;
   const before = known.get(key);
   if (before !== undefined) {

@@ -3,7 +3,7 @@
 import { type ComputeSimilarityOptions, NearsightError } from "../../../core/index.ts";
 import { createRouter, datasetOf, datasetPath, json, route, runPath } from "../../router.ts";
 import { newRunSchema, runJson, runSchema } from "../../schemas/run.ts";
-import { viewOf } from "../../schemas/view.ts";
+import { viewIn } from "../../schemas/view.ts";
 
 const start = route("write", {
   method: "post",
@@ -35,7 +35,7 @@ const cancel = route("write", {
 export const builds = createRouter()
   .openapi(start, async (c) => {
     const { view, ...options } = c.req.valid("json");
-    const samples = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+    const samples = await viewIn(c, c.req.valid("param").dataset, view);
     const given = options as ComputeSimilarityOptions & { brainKey: string };
     return c.json(runJson(await c.get("builds").start(samples, given)), 202);
   })

@@ -1,9 +1,10 @@
 /** Finds near duplicates, entries that differ most, and the neighbours of several entries. */
 
 import { z } from "@hono/zod-openapi";
+import type { Dataset, SimilarityIndex } from "../../../core/index.ts";
 import { createRouter, datasetOf, json, route, runPath } from "../../router.ts";
 import { hitSchema } from "../../schemas/hit.ts";
-import { viewOf, viewSchema } from "../../schemas/view.ts";
+import { type ViewInput, viewIn, viewOf, viewSchema } from "../../schemas/view.ts";
 
 const duplicates = route("read", {
   method: "post",
@@ -84,8 +85,7 @@ export const comparisons = createRouter()
   .openapi(duplicates, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
     const { view, thresh, fraction } = c.req.valid("json");
-    const dataset = await datasetOf(c, name);
-    const index = (await dataset.loadBrainResults(brainKey)).useView(await viewOf(dataset, view));
+    const index = await indexWithin(await datasetOf(c, name), brainKey, view);
     const { signal } = c.req.raw;
     await index.findDuplicates(
       thresh === undefined ? { fraction: fraction ?? 0, signal } : { thresh, signal },
@@ -99,18 +99,22 @@ export const comparisons = createRouter()
   .openapi(unique, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
     const { view, count } = c.req.valid("json");
-    const dataset = await datasetOf(c, name);
-    const index = (await dataset.loadBrainResults(brainKey)).useView(await viewOf(dataset, view));
+    const index = await indexWithin(await datasetOf(c, name), brainKey, view);
     await index.findUnique(count, { signal: c.req.raw.signal });
     return c.json({ ids: [...(index.uniqueIds ?? [])], thresh: index.thresh }, 200);
   })
   .openapi(neighbors, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
     const { ids, k, view } = c.req.valid("json");
-    const within = await viewOf(await datasetOf(c, dataset), view);
+    const within = await viewIn(c, dataset, view);
     const found: { id: string; hits: z.infer<typeof hitSchema>[] }[] = [];
     for (const id of ids) {
       found.push({ id, hits: await within.sortBySimilarity({ id }, { k, brainKey }).hits() });
     }
     return c.json({ neighbors: found }, 200);
   });
+
+/** The index of a run, limited to a view. */
+async function indexWithin(dataset: Dataset, brainKey: string, view: ViewInput): Promise<SimilarityIndex> {
+  return (await dataset.loadBrainResults(brainKey)).useView(await viewOf(dataset, view));
+}

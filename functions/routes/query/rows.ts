@@ -3,14 +3,20 @@
 import { z } from "@hono/zod-openapi";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
 import { patchSchema, rowJson, sampleJson, sampleSchema } from "../../schemas/sample.ts";
-import { viewOf, viewSchema } from "../../schemas/view.ts";
+import { viewIn, viewSchema } from "../../schemas/view.ts";
 
 /** Rows of one answer: what fits 6 MB, the most that a Lambda function answers at once, with room to spare. */
 const MAX_ROWS = 1_000;
 /** Ids and values are shorter. */
 const MAX_VALUES = 50_000;
 
-const offset = z.number().int().min(0).default(0);
+/** A part of a view: at most so many rows, and so many where nothing is said. */
+const pageSchema = (most: number, usual: number) =>
+  z.strictObject({
+    view: viewSchema,
+    offset: z.number().int().min(0).default(0),
+    limit: z.number().int().min(1).max(most).default(usual),
+  });
 const fieldPath = z.string().min(1).max(512).openapi({ example: "ground_truth.detections.label" });
 
 const rows = route("read", {
@@ -20,14 +26,7 @@ const rows = route("read", {
   summary: "Samples of a view in its order, or patches of a view of patches",
   request: {
     params: datasetPath,
-    body: json(
-      z.strictObject({
-        view: viewSchema,
-        offset,
-        limit: z.number().int().min(1).max(MAX_ROWS).default(25),
-      }),
-      "Which rows",
-    ),
+    body: json(pageSchema(MAX_ROWS, 25), "Which rows"),
   },
   responses: { 200: json(z.object({ rows: z.array(z.union([sampleSchema, patchSchema])) }), "The rows") },
 });
@@ -48,15 +47,7 @@ const values = route("read", {
   summary: "One field of every row in order; null where it is missing",
   request: {
     params: datasetPath,
-    body: json(
-      z.strictObject({
-        view: viewSchema,
-        field: fieldPath,
-        offset,
-        limit: z.number().int().min(1).max(MAX_VALUES).default(MAX_VALUES),
-      }),
-      "Which values",
-    ),
+    body: json(pageSchema(MAX_VALUES, MAX_VALUES).extend({ field: fieldPath }), "Which values"),
   },
   responses: { 200: json(z.object({ values: z.array(z.unknown()) }), "The values") },
 });
@@ -85,14 +76,7 @@ const ids = route("read", {
   summary: "Ids of the rows of a view in its order",
   request: {
     params: datasetPath,
-    body: json(
-      z.strictObject({
-        view: viewSchema,
-        offset,
-        limit: z.number().int().min(1).max(MAX_VALUES).default(MAX_VALUES),
-      }),
-      "Which rows",
-    ),
+    body: json(pageSchema(MAX_VALUES, MAX_VALUES), "Which rows"),
   },
   responses: {
     200: json(
@@ -114,27 +98,27 @@ const sample = route("read", {
 export const readRows = createRouter()
   .openapi(rows, async (c) => {
     const { view, offset, limit } = c.req.valid("json");
-    const found = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+    const found = await viewIn(c, c.req.valid("param").dataset, view);
     return c.json({ rows: (await found.page(offset, limit)).map(rowJson) }, 200);
   })
   .openapi(count, async (c) => {
-    const found = await viewOf(await datasetOf(c, c.req.valid("param").dataset), c.req.valid("json").view);
+    const found = await viewIn(c, c.req.valid("param").dataset, c.req.valid("json").view);
     return c.json({ count: await found.count() }, 200);
   })
   .openapi(values, async (c) => {
     const { view, field, offset, limit } = c.req.valid("json");
-    const found = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+    const found = await viewIn(c, c.req.valid("param").dataset, view);
     return c.json({ values: await found.skip(offset).limit(limit).values(field) }, 200);
   })
   .openapi(countValues, async (c) => {
     const { view, field } = c.req.valid("json");
-    const found = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+    const found = await viewIn(c, c.req.valid("param").dataset, view);
     const counts = [...(await found.countValues(field))].map(([value, count]) => ({ value, count }));
     return c.json({ counts }, 200);
   })
   .openapi(ids, async (c) => {
     const { view, offset, limit } = c.req.valid("json");
-    const found = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+    const found = await viewIn(c, c.req.valid("param").dataset, view);
     const rows = (await Array.fromAsync(found.skip(offset).limit(limit).ids())).flat();
     return c.json({ ids: rows.map(({ id }) => id), sampleIds: rows.map(({ sampleId }) => sampleId) }, 200);
   })

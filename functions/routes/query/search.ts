@@ -2,11 +2,11 @@
 
 import { z } from "@hono/zod-openapi";
 import type { SimilarityQuery } from "../../../core/index.ts";
-import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
+import { createRouter, datasetPath, json, route } from "../../router.ts";
 import { hitSchema } from "../../schemas/hit.ts";
 import { querySchema } from "../../schemas/query.ts";
 import { patchSchema, rowJson, sampleSchema } from "../../schemas/sample.ts";
-import { viewOf, viewSchema } from "../../schemas/view.ts";
+import { viewIn, viewSchema } from "../../schemas/view.ts";
 
 /** Hits of one answer; further ones are asked for by `offset`. */
 const MAX_HITS = 10_000;
@@ -55,7 +55,7 @@ const search = route("read", {
 
 export const searches = createRouter().openapi(search, async (c) => {
   const { query, view, rows, ...options } = c.req.valid("json");
-  const within = await viewOf(await datasetOf(c, c.req.valid("param").dataset), view);
+  const within = await viewIn(c, c.req.valid("param").dataset, view);
   const found = within.sortBySimilarity(query as SimilarityQuery, options);
   const hits = await found.hits();
   const known = (await found.facts()) ?? { exact: true, indexed: 0, missing: 0, stale: 0 };
