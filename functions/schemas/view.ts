@@ -3,14 +3,22 @@
 import { z } from "@hono/zod-openapi";
 import { type Dataset, type SampleCollection, type Stage, viewJsonSchema } from "../../core/index.ts";
 import { datasetOf } from "../router.ts";
+import { querySchema } from "./query.ts";
 
 /** An inline view; its stages are checked by the data set, which says what is wrong with them. */
 export const inlineViewSchema = z
   .strictObject({
     version: z.number().int().optional(),
-    stages: z.array(z.looseObject({ stage: z.string() })),
+    stages: z.array(
+      z.looseObject({ stage: z.string() }).refine(takesItsQuery, "Expected a query as a search takes it"),
+    ),
   })
   .openapi("View", viewJsonSchema() as object);
+
+/** A search in a view may look for no more than a search by itself: images come as data, never as an address. */
+function takesItsQuery({ stage, query }: { stage: string; query?: unknown }): boolean {
+  return stage !== "sortBySimilarity" || querySchema.safeParse(query).success;
+}
 
 /** A view: inline, or the name of a saved one. Left out: the whole data set. */
 export const viewSchema = z

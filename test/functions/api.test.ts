@@ -46,6 +46,14 @@ describe("search", () => {
     [{ query: { image: "file:///etc/passwd" } }, "INVALID_ARGUMENT", 400],
     [{ query: { prompt: "a cat" }, k: 0 }, "INVALID_ARGUMENT", 400],
     [{ query: { prompt: "a cat" }, view: { stages: [{ stage: "drop" }] } }, "INVALID_ARGUMENT", 400],
+    [
+      {
+        query: { prompt: "a cat" },
+        view: { stages: [{ stage: "sortBySimilarity", query: { image: "file:///etc/passwd" } }] },
+      },
+      "INVALID_ARGUMENT",
+      400,
+    ],
     [{ query: { prompt: "a cat" }, brainKey: "none" }, "RUN_NOT_FOUND", 404],
   ])("%j is %s", async (body, code, status) => {
     const answer = await api.call("POST", "/datasets/emoji/search", { body });
