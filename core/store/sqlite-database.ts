@@ -1,7 +1,8 @@
 /** Runs the store's statements on a SQLite file in a worker thread. */
 
 import { NearsightError } from "../errors.ts";
-import { startWorker, workerUrl } from "../worker.ts";
+import { codeUrl } from "../location.ts";
+import { startWorker } from "../worker.ts";
 import type { Statement, Step, StepResult, StoreDatabase } from "./database.ts";
 import type { SentStatement, SentStep, WriteOutcome } from "./sqlite-worker.ts";
 
@@ -10,7 +11,7 @@ const QUICK_CHECK: SentStatement = { sql: "PRAGMA quick_check", parameters: [] }
 
 /** Opens (or makes) the file; throws STORE_UNUSABLE or STORE_TOO_NEW before it returns. */
 export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
-  const worker = startWorker(workerUrl("sqlite-worker", import.meta.url), { path });
+  const worker = startWorker(codeUrl("store/sqlite-worker"), { path });
   try {
     await worker.call("ready");
   } catch (error) {
