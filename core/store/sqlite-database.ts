@@ -1,17 +1,15 @@
 /** Runs the store's statements on a SQLite file in a worker thread. */
 
 import { NearsightError } from "../errors.ts";
-import { codeUrl } from "../location.ts";
-import { startWorker } from "../worker.ts";
+import type { WorkerClient } from "../worker.ts";
 import type { Statement, Step, StepResult, StoreDatabase } from "./database.ts";
 import type { SentStatement, SentStep, WriteOutcome } from "./sqlite-worker.ts";
 
 /** Reads every page: https://sqlite.org/pragma.html#pragma_quick_check */
 const QUICK_CHECK: SentStatement = { sql: "PRAGMA quick_check", parameters: [] };
 
-/** Opens (or makes) the file; throws STORE_UNUSABLE or STORE_TOO_NEW before it returns. */
-export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
-  const worker = startWorker(codeUrl("store/sqlite-worker"), { path });
+/** The database of a thread of `sqlite-worker.ts`; throws STORE_UNUSABLE or STORE_TOO_NEW before it returns. */
+export async function openSqliteDatabase(worker: WorkerClient): Promise<StoreDatabase> {
   try {
     await worker.call("ready");
   } catch (error) {

@@ -23,12 +23,12 @@ describe("a program", () => {
     expect(packagesIn("import")).toEqual(["zod"]);
     const sources = steps.import.filter((path) => path.startsWith("core/"));
     expect(sources.length).toBeLessThan(70);
-    expect(sources.filter((path) => /^core\/(brain|store\/(?!sqlite-))/.test(path))).toEqual([]);
+    expect(sources.filter((path) => /^core\/(brain|store\/(?!sqlite-store))/.test(path))).toEqual([]);
   });
 
   test("loads the rest when it opens an installation: statements and brain, no codec and no runtime", () => {
     expect(packagesIn("open")).toEqual(["kysely", "p-map"]);
-    expect(steps.open).toEqual(expect.arrayContaining(["core/nearsight.ts", "core/store/store-on.ts"]));
+    expect(steps.open).toEqual(expect.arrayContaining(["core/nearsight.ts", "core/store/metadata-store.ts"]));
   });
 
   test("has then what data sets, views and models need", () => {

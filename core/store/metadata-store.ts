@@ -1,4 +1,4 @@
-/** The metadata store as statements on a database. */
+/** The metadata store on a database: its parts put together. */
 
 import type { StoreDatabase } from "./database.ts";
 import { datasetStore } from "./datasets.ts";
@@ -10,7 +10,6 @@ import { savedViewStore } from "./saved-views.ts";
 import type { MetadataStore } from "./store.ts";
 import { vectorStore } from "./vectors.ts";
 
-/** A store that keeps everything in `database`, and closes it. */
 export function storeOn(database: StoreDatabase): MetadataStore {
   return {
     datasets: datasetStore(database),
