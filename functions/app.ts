@@ -2,6 +2,7 @@
 
 import { cors } from "hono/cors";
 import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
+import { type AllowListOptions, allowList } from "./access/allow-list.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
@@ -22,6 +23,8 @@ export interface AppOptions {
   readonly nearsight: Nearsight;
   readonly builds: Builds;
   readonly authenticate: Authenticate;
+  /** What callers may name. Default: the default model, and no media of the server or the web. */
+  readonly allow?: AllowListOptions;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
 }
@@ -42,9 +45,10 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(
-  { nearsight, builds: running, authenticate, origins = [] }: AppOptions,
+  { nearsight, builds: running, authenticate, allow = {}, origins = [] }: AppOptions,
   groups = allGroups(),
 ): Router {
+  const allowed = allowList(allow);
   const app = createRouter();
   app.onError((error, context) => problem(context, error));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
@@ -52,6 +56,7 @@ export function createApp(
   app.use(async (context, next) => {
     context.set("nearsight", nearsight);
     context.set("builds", running);
+    context.set("allowed", allowed);
     await next();
   });
   app.use(requireCaller(authenticate));

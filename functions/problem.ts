@@ -20,7 +20,10 @@ export function problem(context: Context, error: unknown): Response {
     retryable,
     details,
   };
-  return context.json(body, status as ContentfulStatusCode, { "content-type": "application/problem+json" });
+  return context.json(body, status as ContentfulStatusCode, {
+    "content-type": "application/problem+json",
+    ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
+  });
 }
 
 /** `DATASET_NOT_FOUND` as `Dataset not found`. */

@@ -2,6 +2,7 @@
 
 import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { type Dataset, type Nearsight, NearsightError } from "../core/index.ts";
+import type { AllowList } from "./access/allow-list.ts";
 import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
@@ -12,6 +13,7 @@ export interface ApiEnv {
   Variables: {
     nearsight: Nearsight;
     builds: Builds;
+    allowed: AllowList;
     caller: Caller;
   };
 }
@@ -68,7 +70,12 @@ export const runPath = datasetPath.extend({
   brainKey: z.string().openapi({ param: { name: "brainKey", in: "path" }, example: "images" }),
 });
 
+/** What helpers of routes need of the context of a request. */
+export interface RequestContext {
+  get<Name extends keyof ApiEnv["Variables"]>(name: Name): ApiEnv["Variables"][Name];
+}
+
 /** DATASET_NOT_FOUND */
-export function datasetOf(context: { get(name: "nearsight"): Nearsight }, name: string): Promise<Dataset> {
+export function datasetOf(context: RequestContext, name: string): Promise<Dataset> {
   return context.get("nearsight").loadDataset(name);
 }

@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { SimilarityQuery } from "../../../core/index.ts";
+import { assertQuery } from "../../access/query-images.ts";
 import { createRouter, datasetPath, json, route } from "../../router.ts";
 import { hitSchema } from "../../schemas/hit.ts";
 import { querySchema } from "../../schemas/query.ts";
@@ -55,6 +56,7 @@ const search = route("read", {
 
 export const searches = createRouter().openapi(search, async (c) => {
   const { query, view, rows, ...options } = c.req.valid("json");
+  await assertQuery(c.get("allowed"), query as SimilarityQuery);
   const within = await viewIn(c, c.req.valid("param").dataset, view);
   const found = within.sortBySimilarity(query as SimilarityQuery, options);
   const hits = await found.hits();
