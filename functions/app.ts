@@ -1,11 +1,17 @@
 /** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
 
-import { cors } from "hono/cors";
+import { requestId } from "hono/request-id";
 import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
 import { type AllowListOptions, allowList } from "./access/allow-list.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
+import { allowOrigins, guardBrowsers } from "./headers.ts";
+import { limitBody } from "./limits/body-limit.ts";
+import { keepDeadline } from "./limits/deadline.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
+import { shedLoad } from "./limits/load.ts";
+import { limitRate } from "./limits/rate-limit.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
@@ -27,6 +33,8 @@ export interface AppOptions {
   readonly allow?: AllowListOptions;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
+  /** Default: `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<Limits>;
 }
 
 /** Groups of routes, by the function that serves them. */
@@ -45,14 +53,16 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(
-  { nearsight, builds: running, authenticate, allow = {}, origins = [] }: AppOptions,
+  { nearsight, builds: running, authenticate, allow = {}, origins = [], limits: given = {} }: AppOptions,
   groups = allGroups(),
 ): Router {
   const allowed = allowList(allow);
+  const limits = { ...DEFAULT_LIMITS, ...given };
   const app = createRouter();
   app.onError((error, context) => problem(context, error));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
-  if (origins.length > 0) app.use(cors({ origin: [...origins] }));
+  app.use(requestId(), guardBrowsers());
+  if (origins.length > 0) app.use(allowOrigins(origins));
   app.use(async (context, next) => {
     context.set("nearsight", nearsight);
     context.set("builds", running);
@@ -61,10 +71,11 @@ export function createApp(
   });
   app.use(requireCaller(authenticate));
   app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
-  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", ABOUT);
   app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
+  app.use(limitRate(limits), limitBody(limits.bodyBytes), keepDeadline(limits), shedLoad(limits));
+  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   return app;
 }
 

@@ -23,6 +23,7 @@ const app = createApp({
   // Pictures of the package's own data sets lie in `zoo`.
   allow: { ...found.allow, media: [...found.allow.media, join(home, "zoo")] },
   origins: found.origins,
+  limits: found.limits,
 });
 
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: found.port }, ({ port }) => {

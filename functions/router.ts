@@ -15,6 +15,8 @@ export interface ApiEnv {
     builds: Builds;
     allowed: AllowList;
     caller: Caller;
+    /** Fires when the caller is gone, or has waited as long as it may. */
+    signal: AbortSignal;
   };
 }
 

@@ -8,6 +8,7 @@ import { type ApiKeyRecord, apiKeyRecordSchema } from "./auth/api-keys.ts";
 import { SCOPES, type Scope } from "./auth/caller.ts";
 import { type IamCaller, iamCallerSchema } from "./auth/iam.ts";
 import type { JwtOptions } from "./auth/jwt.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
 
 export interface Settings {
   /** `PORT` of the development server. Default 8787; 0 for any free one. */
@@ -26,6 +27,8 @@ export interface Settings {
   readonly iam: readonly IamCaller[];
   /** `NEARSIGHT_API_PUBLIC`: what everybody may do. Default: nothing. */
   readonly publicScope: Scope | null;
+  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
+  readonly limits: Limits;
 }
 
 const list = z
@@ -50,6 +53,8 @@ function json<Schema extends z.ZodType>(schema: Schema) {
     .pipe(schema);
 }
 
+const count = z.coerce.number().int().min(1);
+
 const origin = z.string().refine((text) => URL.parse(text)?.origin === text, "Expected https://HOST[:PORT]");
 
 const environmentSchema = z
@@ -65,6 +70,10 @@ const environmentSchema = z
     NEARSIGHT_API_JWT_JWKS: z.url().optional(),
     NEARSIGHT_API_IAM: json(z.array(iamCallerSchema)),
     NEARSIGHT_API_PUBLIC: z.enum(SCOPES).optional(),
+    NEARSIGHT_API_REQUESTS_PER_MINUTE: count.default(DEFAULT_LIMITS.requestsPerMinute),
+    NEARSIGHT_API_BODY_BYTES: count.default(DEFAULT_LIMITS.bodyBytes),
+    NEARSIGHT_API_IN_FLIGHT: count.default(DEFAULT_LIMITS.inFlight),
+    NEARSIGHT_API_TIMEOUT_MS: count.default(DEFAULT_LIMITS.timeoutMs),
   })
   .transform((found) => ({
     port: found.PORT,
@@ -75,6 +84,12 @@ const environmentSchema = z
     jwt: jwtOf(found),
     iam: found.NEARSIGHT_API_IAM,
     publicScope: found.NEARSIGHT_API_PUBLIC ?? null,
+    limits: {
+      requestsPerMinute: found.NEARSIGHT_API_REQUESTS_PER_MINUTE,
+      bodyBytes: found.NEARSIGHT_API_BODY_BYTES,
+      inFlight: found.NEARSIGHT_API_IN_FLIGHT,
+      timeoutMs: found.NEARSIGHT_API_TIMEOUT_MS,
+    },
   }));
 
 /** CONFIG_INVALID, naming the variable and not its value. */

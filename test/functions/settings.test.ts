@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createApiKey } from "../../functions/auth/api-keys.ts";
+import { DEFAULT_LIMITS } from "../../functions/limits/limits.ts";
 import { settings } from "../../functions/settings.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -12,7 +13,7 @@ const { record } = createApiKey("app", "read");
 test("nothing set means nothing allowed", () => {
   expect(settings({ PORT: "", HOME: "x" })).toMatchObject({
     ...{ port: 8787, allow: { models: [], media: [] }, origins: [], apiKeys: [] },
-    ...{ jwt: null, iam: [], publicScope: null },
+    ...{ jwt: null, iam: [], publicScope: null, limits: DEFAULT_LIMITS },
   });
 });
 
@@ -46,6 +47,8 @@ test.each([
   ["NEARSIGHT_API_JWT_ISSUER", "https://canary.example.org"],
   ["NEARSIGHT_API_IAM", '[{"arn":"*","scope":"manage"}]'],
   ["NEARSIGHT_API_PUBLIC", "true"],
+  ["NEARSIGHT_API_IN_FLIGHT", "0"],
+  ["NEARSIGHT_API_TIMEOUT_MS", "canary"],
 ])("%s=%s is refused by its name", (variable, value) => {
   const facts = expect.objectContaining({ code: "CONFIG_INVALID", details: { variable } });
   expect(() => settings({ [variable]: value })).toThrowError(facts);

@@ -86,7 +86,7 @@ export const comparisons = createRouter()
     const { dataset: name, brainKey } = c.req.valid("param");
     const { view, thresh, fraction } = c.req.valid("json");
     const index = await indexWithin(c, await datasetOf(c, name), brainKey, view);
-    const { signal } = c.req.raw;
+    const signal = c.get("signal");
     await index.findDuplicates(
       thresh === undefined ? { fraction: fraction ?? 0, signal } : { thresh, signal },
     );
@@ -100,7 +100,7 @@ export const comparisons = createRouter()
     const { dataset: name, brainKey } = c.req.valid("param");
     const { view, count } = c.req.valid("json");
     const index = await indexWithin(c, await datasetOf(c, name), brainKey, view);
-    await index.findUnique(count, { signal: c.req.raw.signal });
+    await index.findUnique(count, { signal: c.get("signal") });
     return c.json({ ids: [...(index.uniqueIds ?? [])], thresh: index.thresh }, 200);
   })
   .openapi(neighbors, async (c) => {
