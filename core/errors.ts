@@ -51,6 +51,8 @@ export const ERROR_CODES = {
   IDENTITY_UNAVAILABLE: { status: 503, retryable: true },
   SCOPE_MISSING: { status: 403, retryable: false },
   NOT_ALLOWED: { status: 403, retryable: false },
+  CURSOR_INVALID: { status: 400, retryable: false },
+  CURSOR_STALE: { status: 409, retryable: false },
   RATE_LIMITED: { status: 429, retryable: true },
   REQUEST_TOO_LARGE: { status: 413, retryable: false },
   OVERLOADED: { status: 503, retryable: true },

@@ -6,6 +6,7 @@ import { type AllowListOptions, allowList } from "./access/allow-list.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
+import { cursors } from "./cursor.ts";
 import { allowOrigins, guardBrowsers } from "./headers.ts";
 import { limitBody } from "./limits/body-limit.ts";
 import { keepDeadline } from "./limits/deadline.ts";
@@ -23,6 +24,7 @@ import { savedViews } from "./routes/manage/views.ts";
 import { comparisons } from "./routes/query/duplicates.ts";
 import { readRows } from "./routes/query/rows.ts";
 import { searches } from "./routes/query/search.ts";
+import { newSecret } from "./signing.ts";
 
 /** What an application is made of. */
 export interface AppOptions {
@@ -35,6 +37,8 @@ export interface AppOptions {
   readonly origins?: readonly string[];
   /** Default: `DEFAULT_LIMITS`. */
   readonly limits?: Partial<Limits>;
+  /** What cursors and links are signed with; several servers of one service need the same. Default: a new one. */
+  readonly secret?: string;
 }
 
 /** Groups of routes, by the function that serves them. */
@@ -53,10 +57,19 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(
-  { nearsight, builds: running, authenticate, allow = {}, origins = [], limits: given = {} }: AppOptions,
+  {
+    nearsight,
+    builds: running,
+    authenticate,
+    allow = {},
+    origins = [],
+    limits: given = {},
+    secret = newSecret(),
+  }: AppOptions,
   groups = allGroups(),
 ): Router {
   const allowed = allowList(allow);
+  const pages = cursors(secret);
   const limits = { ...DEFAULT_LIMITS, ...given };
   const app = createRouter();
   app.onError((error, context) => problem(context, error));
@@ -67,6 +80,7 @@ export function createApp(
     context.set("nearsight", nearsight);
     context.set("builds", running);
     context.set("allowed", allowed);
+    context.set("cursors", pages);
     await next();
   });
   app.use(requireCaller(authenticate));

@@ -24,6 +24,7 @@ const app = createApp({
   allow: { ...found.allow, media: [...found.allow.media, join(home, "zoo")] },
   origins: found.origins,
   limits: found.limits,
+  secret: found.secret,
 });
 
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: found.port }, ({ port }) => {

@@ -6,6 +6,8 @@ import type { AllowList } from "./access/allow-list.ts";
 import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
+import type { Cursors } from "./cursor.ts";
+import { NDJSON_CONTENT } from "./ndjson.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
 
 /** What handlers find in the context of a request. */
@@ -14,6 +16,7 @@ export interface ApiEnv {
     nearsight: Nearsight;
     builds: Builds;
     allowed: AllowList;
+    cursors: Cursors;
     caller: Caller;
     /** Fires when the caller is gone, or has waited as long as it may. */
     signal: AbortSignal;
@@ -60,6 +63,11 @@ export function route<Path extends string, Route extends Omit<RouteConfig, "path
 /** JSON of a schema, as a response or a body. */
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { description, required: true, content: { "application/json": { schema } } } as const;
+}
+
+/** JSON of a schema, or its rows as lines to those who ask for them. */
+export function jsonOrLines<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { "application/json": { schema }, ...NDJSON_CONTENT } } as const;
 }
 
 /** The data set that a path names. */

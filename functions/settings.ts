@@ -9,6 +9,7 @@ import { SCOPES, type Scope } from "./auth/caller.ts";
 import { type IamCaller, iamCallerSchema } from "./auth/iam.ts";
 import type { JwtOptions } from "./auth/jwt.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
+import { newSecret } from "./signing.ts";
 
 export interface Settings {
   /** `PORT` of the development server. Default 8787; 0 for any free one. */
@@ -27,6 +28,8 @@ export interface Settings {
   readonly iam: readonly IamCaller[];
   /** `NEARSIGHT_API_PUBLIC`: what everybody may do. Default: nothing. */
   readonly publicScope: Scope | null;
+  /** `NEARSIGHT_API_SECRET`: what cursors and links are signed with. Default: a new one for each process. */
+  readonly secret: string;
   /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
   readonly limits: Limits;
 }
@@ -70,6 +73,7 @@ const environmentSchema = z
     NEARSIGHT_API_JWT_JWKS: z.url().optional(),
     NEARSIGHT_API_IAM: json(z.array(iamCallerSchema)),
     NEARSIGHT_API_PUBLIC: z.enum(SCOPES).optional(),
+    NEARSIGHT_API_SECRET: z.string().min(32, "Expected 32 characters or more").default(newSecret),
     NEARSIGHT_API_REQUESTS_PER_MINUTE: count.default(DEFAULT_LIMITS.requestsPerMinute),
     NEARSIGHT_API_BODY_BYTES: count.default(DEFAULT_LIMITS.bodyBytes),
     NEARSIGHT_API_IN_FLIGHT: count.default(DEFAULT_LIMITS.inFlight),
@@ -84,6 +88,7 @@ const environmentSchema = z
     jwt: jwtOf(found),
     iam: found.NEARSIGHT_API_IAM,
     publicScope: found.NEARSIGHT_API_PUBLIC ?? null,
+    secret: found.NEARSIGHT_API_SECRET,
     limits: {
       requestsPerMinute: found.NEARSIGHT_API_REQUESTS_PER_MINUTE,
       bodyBytes: found.NEARSIGHT_API_BODY_BYTES,
