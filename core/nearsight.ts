@@ -26,6 +26,7 @@ import { mediaVersion, openMedium } from "./media/medium.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import { DEFAULT_MODEL, listModels, type ModelRow, type ResolveOptions, resolveModel } from "./models/zoo.ts";
 import { openEmbeddingCache } from "./store/embedding-cache.ts";
+import { openPostgresStore } from "./store/postgres-store.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { MetadataStore } from "./store/store.ts";
 import { VERSION } from "./version.ts";
@@ -34,8 +35,8 @@ import { VERSION } from "./version.ts";
 export interface OpenOptions {
   /** Settings that win over environment and file. */
   readonly config?: ConfigOverrides;
-  /** Metadata store. Default: SQLite in the folder `config.home`. */
-  readonly store?: MetadataStore;
+  /** Metadata store, or its address `postgres://…`. Default: `config.store`, else SQLite in the folder `config.home`. */
+  readonly store?: MetadataStore | string;
   /** Backends that can be chosen by name. Default: all of the package. */
   readonly backends?: readonly BackendDriver[];
   /** Models by name, before the zoo's. */
@@ -88,7 +89,7 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
  */
 export async function open(options: OpenOptions = {}): Promise<Nearsight> {
   const config = readConfig(options.config);
-  const store = options.store ?? (await openSqliteStore({ folder: config.home }));
+  const store = await openStore(options.store ?? config.store, config);
   const pool = backendPool(config, options.backends ?? BACKENDS);
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
@@ -161,6 +162,14 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+async function openStore(
+  store: MetadataStore | string | undefined,
+  { home }: Config,
+): Promise<MetadataStore> {
+  if (store === undefined) return openSqliteStore({ folder: home });
+  return typeof store === "string" ? openPostgresStore({ url: store }) : store;
 }
 
 /** Connects each backend once per set of options, on first use. */

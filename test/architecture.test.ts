@@ -42,7 +42,7 @@ const ARCHITECTURE: Architecture = {
       name: "store",
       paths: ["core/store"],
       may: ["core/sqlite.ts", "core/worker.ts"],
-      packages: ["kysely", "type node:sqlite"],
+      packages: ["kysely", "pg", "type node:sqlite"],
     },
     { name: "media", paths: ["core/media"], may: [], packages: ["sharp"] },
     { name: "dataset", paths: ["core/dataset"], may: ["core/store", "core/media"], packages: [] },

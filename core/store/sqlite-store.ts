@@ -3,16 +3,9 @@
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { NearsightError } from "../errors.ts";
-import type { StoreDatabase } from "./database.ts";
-import { datasetStore } from "./datasets.ts";
-import { entryStore } from "./entries.ts";
-import { pointStore } from "./points.ts";
-import { runStore } from "./runs.ts";
-import { sampleStore } from "./samples.ts";
-import { savedViewStore } from "./saved-views.ts";
+import { storeOn } from "./metadata-store.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
 import type { MetadataStore } from "./store.ts";
-import { vectorStore } from "./vectors.ts";
 
 /** The store's file inside its folder. */
 const STORE_FILE = "nearsight.db";
@@ -52,18 +45,4 @@ function emptied(path: string): NearsightError {
     hint: "Restore the file from a backup, or delete it to begin anew",
     details: { path },
   });
-}
-
-function storeOn(database: StoreDatabase): MetadataStore {
-  return {
-    datasets: datasetStore(database),
-    samples: sampleStore(database),
-    vectors: vectorStore(database),
-    views: savedViewStore(database),
-    runs: runStore(database),
-    entries: entryStore(database),
-    points: pointStore(database),
-    check: () => database.check(),
-    close: () => database.close(),
-  };
 }
