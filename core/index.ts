@@ -131,7 +131,10 @@ export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from
 // Media: pictures to pixels and thumbnails.
 export { decodeImage, type RgbImage } from "./media/image.ts";
 export type { BoundingBox, CropOptions, ImageInputSpec, InputSpec, Tensor } from "./media/input-spec.ts";
+export { type MediaRoots, mediaRoots } from "./media/media-roots.ts";
+export type { MediaSource } from "./media/media-source.ts";
 export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbnail.ts";
+export { type WebSourceOptions, webSource } from "./media/web-source.ts";
 // Embedding models.
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
 export { DEFAULT_MODEL, type ModelRow } from "./models/named-models.ts";

@@ -21,6 +21,7 @@ import { listZooDatasets, prepareZooDataset } from "./dataset/zoo/zoo.ts";
 import { NearsightError } from "./errors.ts";
 import { createIo } from "./io/io.ts";
 import { mediaHash, mediaSize } from "./media/hash.ts";
+import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
@@ -33,12 +34,14 @@ import { VERSION } from "./version.ts";
 export interface OpenOptions {
   /** Settings that win over environment and file. */
   readonly config?: ConfigOverrides;
-  /** Metadata store. Default: SQLite in the folder `config.home`. */
-  readonly store?: MetadataStore;
+  /** Metadata store, or its address `postgres://…`. Default: `config.store`, else SQLite in the folder `config.home`. */
+  readonly store?: MetadataStore | string;
   /** Backends that can be chosen by name. Default: all of the package. */
   readonly backends?: readonly BackendDriver[];
   /** Models by name, before the zoo's. */
   readonly models?: Readonly<Record<string, EmbeddingModel>>;
+  /** Places to read media from, besides files and data URLs; the first that answers an address is asked. */
+  readonly mediaSources?: readonly MediaSource[];
   /** Receives warnings. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
@@ -81,6 +84,7 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
   const { cache: folder, embeddingCacheBytes: maxBytes } = config;
+  const { mediaSources: sources = [] } = options;
   const embeddings = openEmbeddingCache({ folder, maxBytes, warn });
   const context: BrainContext = {
     ...pool.context,
@@ -93,13 +97,13 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
     defaultVisualizationMethod: config.defaultVisualizationMethod,
     visualizationOptions: config.visualizationOptions,
     media: {
-      open: (source, signal) => openMedium(source, { signal }),
-      version: (uri, known, signal) => mediaVersion(uri, known, { signal }),
+      open: (source, signal) => openMedium(source, { signal, sources }),
+      version: (uri, known, signal) => mediaVersion(uri, known, { signal, sources }),
     },
     embeddings,
     mediaHashes: {
-      size: (uri, signal) => mediaSize(uri, { signal }),
-      sha256: (uri, signal) => mediaHash(uri, { signal }),
+      size: (uri, signal) => mediaSize(uri, { signal, sources }),
+      sha256: (uri, signal) => mediaHash(uri, { signal, sources }),
     },
     connections: new Map(),
     leases: new Map(),

@@ -45,7 +45,7 @@ const ARCHITECTURE: Architecture = {
       name: "store",
       paths: ["core/store"],
       may: ["core/sqlite.ts", "core/worker.ts"],
-      packages: ["kysely", "type node:sqlite"],
+      packages: ["kysely", "pg", "type node:sqlite"],
     },
     { name: "media", paths: ["core/media"], may: [], packages: ["sharp"] },
     { name: "dataset", paths: ["core/dataset"], may: ["core/store", "core/media"], packages: ["zod"] },
@@ -132,7 +132,7 @@ const ARCHITECTURE: Architecture = {
       name: "HTTP API",
       paths: ["functions"],
       may: ["core/index.ts", "functions"],
-      packages: ["@hono/zod-openapi", "hono"],
+      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose"],
     },
     {
       name: "development server",

@@ -3,8 +3,7 @@
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NearsightError } from "../errors.ts";
-import { codeUrl } from "../location.ts";
-import { startWorker } from "../worker.ts";
+import { startSqlite } from "./sqlite-thread.ts";
 import type { MetadataStore } from "./store.ts";
 
 /** The store's file inside its folder. */
@@ -27,11 +26,13 @@ export async function openSqliteStore({ folder }: { folder: string }): Promise<M
   }
   const path = join(absolute, STORE_FILE);
   if (isEmptied(path)) throw emptied(path);
-  // Nothing was waited for until here: the thread starts at once, and the code of queries is loaded meanwhile.
-  const thread = startWorker(codeUrl("store/sqlite-worker"), { path });
-  const { openSqliteDatabase } = await import("./sqlite-database.ts");
-  const { storeOn } = await import("./metadata-store.ts");
-  return storeOn(await openSqliteDatabase(thread));
+  // Nothing was waited for until here: the thread starts at once, and the queries are loaded meanwhile.
+  const [thread, { sqliteDatabase }, { storeOn }] = await Promise.all([
+    startSqlite(path),
+    import("./sqlite-database.ts"),
+    import("./metadata-store.ts"),
+  ]);
+  return storeOn(sqliteDatabase(thread));
 }
 
 /** SQLite takes a file without bytes for a new database: beside indexes it is one that lost its contents. */
