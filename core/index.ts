@@ -91,6 +91,7 @@ export type { Patch, Sample } from "./dataset/sample.ts";
 export type { SampleCollection } from "./dataset/sample-collection.ts";
 export type { SampleInput } from "./dataset/sample-input.ts";
 export type { SimilarityInput } from "./dataset/similarity-port.ts";
+export type { KeyOutcome, SyncOptions, SyncReport } from "./dataset/sync-port.ts";
 export type { DatasetView, Hit } from "./dataset/view.ts";
 export type {
   BrainResults,
@@ -124,17 +125,19 @@ export {
 export { ERROR_CODES, type ErrorCode, isNearsightError, NearsightError } from "./errors.ts";
 export type { Filter } from "./filter.ts";
 // Folders and files: pictures below a folder, NumPy's arrays.
-export { type FoundImages, findImages, IMAGE_ENDINGS } from "./io/find-images.ts";
+export { type FoundImages, findImages } from "./io/find-images.ts";
 export { NPY_MAGIC, type NpyArray, type NpyData, type NpyType, readNpy, writeNpy } from "./io/npy.ts";
 export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from "./matrix.ts";
 // Media: pictures to pixels and thumbnails.
 export { decodeImage, type RgbImage } from "./media/image.ts";
+export { IMAGE_ENDINGS } from "./media/image-names.ts";
 export type { BoundingBox, CropOptions, ImageInputSpec, InputSpec, Tensor } from "./media/input-spec.ts";
 export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbnail.ts";
 // Embedding models.
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
 export { DEFAULT_MODEL, type ModelRow, type ResolveOptions } from "./models/zoo.ts";
 export { type LoadZooDatasetOptions, type Nearsight, type OpenOptions, open } from "./nearsight.ts";
+export type { S3Settings } from "./s3-settings.ts";
 export {
   type Aggregation,
   type QueryTerm,

@@ -15,6 +15,7 @@ const LEAVES = [
   "core/random.ts",
   "core/filter.ts",
   "core/stages.ts",
+  "core/s3-settings.ts",
   "core/version.ts",
   "core/wasm.ts",
   "core/backend-settings.ts",
@@ -44,7 +45,12 @@ const ARCHITECTURE: Architecture = {
       may: ["core/sqlite.ts", "core/worker.ts"],
       packages: ["kysely", "type node:sqlite"],
     },
-    { name: "media", paths: ["core/media"], may: [], packages: ["sharp"] },
+    {
+      name: "media",
+      paths: ["core/media"],
+      may: [],
+      packages: ["sharp", "@aws-sdk/client-s3", "@aws-sdk/s3-request-presigner"],
+    },
     { name: "dataset", paths: ["core/dataset"], may: ["core/store", "core/media"], packages: [] },
     {
       name: "io",
@@ -111,6 +117,12 @@ const ARCHITECTURE: Architecture = {
         "core/models/embed.ts",
       ],
       packages: ["p-map", "umap-js"],
+    },
+    {
+      name: "sync",
+      paths: ["core/sync"],
+      may: ["core/dataset", "core/media", "core/store/store.ts", "core/store/store-sync.ts"],
+      packages: ["p-map"],
     },
     { name: "registry", paths: ["core/backends/registry.ts"], may: ["core/backends"], packages: [] },
     {

@@ -6,8 +6,10 @@ import { NearsightError } from "../errors.ts";
 import type { StoreDatabase } from "./database.ts";
 import { datasetStore } from "./datasets.ts";
 import { entryStore } from "./entries.ts";
+import { keyLeaseStore, underLease } from "./key-leases.ts";
 import { pointStore } from "./points.ts";
 import { runStore } from "./runs.ts";
+import { sampleAddressStore } from "./sample-addresses.ts";
 import { sampleStore } from "./samples.ts";
 import { savedViewStore } from "./saved-views.ts";
 import { openSqliteDatabase } from "./sqlite-database.ts";
@@ -63,6 +65,9 @@ function storeOn(database: StoreDatabase): MetadataStore {
     runs: runStore(database),
     entries: entryStore(database),
     points: pointStore(database),
+    keyLeases: keyLeaseStore(database),
+    addresses: sampleAddressStore(database),
+    under: (lease) => storeOn(underLease(database, lease)),
     check: () => database.check(),
     close: () => database.close(),
   };

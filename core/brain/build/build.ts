@@ -195,25 +195,36 @@ async function writeAll(
   let done = counts.indexed;
   let failed = 0;
   options.progress?.({ phase: "indexing", done, total, failed });
-  // Each batch is written as it comes, while the next is embedded: a killed builder embeds these two at most again,
-  // and on a server those that the writer had not settled.
-  const writer = startWriter(index, epoch);
-  const note = (failures: readonly Failure[]) => {
-    const [first] = failures;
+  const vectors = source(pendingPages(index));
+  await writeEmbedded(index, vectors, { epoch, signal: options.signal }, (batch) => {
+    const [first] = batch.failed;
     if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
-    failed += failures.length;
-  };
+    done += batch.rows;
+    failed += batch.failed.length;
+    options.progress?.({ phase: "indexing", done, total, failed });
+  });
+}
+
+/**
+ * Writes vectors as they come, while the next ones are embedded: who is killed embeds two batches at most again, and on
+ * a server those that the writer had not settled. `told` learns of each batch, and of what failed only later.
+ */
+export async function writeEmbedded(
+  index: OpenIndex,
+  batches: AsyncIterable<EmbeddedRows>,
+  { epoch, signal }: { epoch?: number | undefined; signal?: AbortSignal | undefined },
+  told: (batch: { readonly rows: number; readonly failed: readonly Failure[] }) => void,
+): Promise<void> {
+  const writer = startWriter(index, epoch);
   try {
-    for await (const rows of source(pendingPages(index))) {
-      throwIfAborted(options.signal);
-      note(await writeRows(index, writer, rows, epoch));
-      done += rows.ids.length + rows.failed.length;
-      options.progress?.({ phase: "indexing", done, total, failed });
+    for await (const batch of batches) {
+      throwIfAborted(signal);
+      const failed = await writeRows(index, writer, batch, epoch);
+      told({ rows: batch.ids.length + batch.failed.length, failed });
     }
     const rest = await writer.finish();
     await dropVectors(index, rest.unwanted);
-    note(rest.failed);
-    if (rest.failed.length > 0) options.progress?.({ phase: "indexing", done, total, failed });
+    if (rest.failed.length > 0) told({ rows: 0, failed: rest.failed });
   } finally {
     await writer.idle();
   }
@@ -224,7 +235,7 @@ async function writeRows(
   index: OpenIndex,
   writer: Writer,
   rows: EmbeddedRows,
-  epoch: number,
+  epoch: number | undefined,
 ): Promise<readonly Failure[]> {
   const refused: Failure[] = [];
   if (rows.ids.length > 0) {
