@@ -129,9 +129,11 @@ export { type FoundImages, findImages } from "./io/find-images.ts";
 export { NPY_MAGIC, type NpyArray, type NpyData, type NpyType, readNpy, writeNpy } from "./io/npy.ts";
 export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from "./matrix.ts";
 // Media: pictures to pixels and thumbnails.
+export { isFollowed } from "./media/below.ts";
 export { decodeImage, type RgbImage } from "./media/image.ts";
 export { IMAGE_ENDINGS } from "./media/image-names.ts";
 export type { BoundingBox, CropOptions, ImageInputSpec, InputSpec, Tensor } from "./media/input-spec.ts";
+export { decodeS3Key, s3Address } from "./media/s3/address.ts";
 export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbnail.ts";
 // Embedding models.
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";

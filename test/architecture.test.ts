@@ -144,6 +144,12 @@ const ARCHITECTURE: Architecture = {
       packages: ["@hono/zod-openapi", "hono"],
     },
     {
+      name: "events of buckets",
+      paths: ["functions/events"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@hono/zod-openapi", "p-map", "type aws-lambda"],
+    },
+    {
       name: "development server",
       paths: ["functions/dev.ts"],
       may: ["core/index.ts", "functions"],

@@ -19,3 +19,9 @@ export async function* imagesBelow(folder: string, options: MediaOptions = {}): 
     if (isShownImage(found.uri.slice(folder.length))) yield found;
   }
 }
+
+/** True for a picture that is below an address and not hidden there: one that following the address comes upon. */
+export function isFollowed(address: string, uri: string): boolean {
+  const folder = folderAddress(address);
+  return uri.startsWith(folder) && isShownImage(uri.slice(folder.length));
+}

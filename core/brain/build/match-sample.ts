@@ -9,9 +9,9 @@ import { dropVectors, type Failure, once, removeEntries } from "../entries.ts";
 import { writeAlone } from "../fields/write-values.ts";
 import { type OpenIndex, openIndex, openKnown } from "../open-index.ts";
 import { queryModel } from "../query/query.ts";
-import { writeEmbedded } from "./build.ts";
 import { contentOf } from "./changed-sources.ts";
 import { croppingOf, fromModel, type WantedRow } from "./vector-source.ts";
+import { writeEmbedded } from "./write-embedded.ts";
 
 type Asked = Omit<MatchRequest, "store">;
 
