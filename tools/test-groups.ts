@@ -16,9 +16,16 @@ function filesOf(name: ServerName): TestGroup {
   };
 }
 
+/** Of no group's own: what tests of other groups need beside theirs. */
+const HELPING_SERVERS: readonly ServerName[] = ["moto", "versitygw"];
+
 export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map(
-  SERVER_NAMES.map((name) => [name, filesOf(name)]),
+  SERVER_NAMES.filter((name) => !HELPING_SERVERS.includes(name)).map((name) => [name, filesOf(name)]),
 );
+
+/** Buckets on two real servers, with the queue that their events go to. */
+export const EVENTS: TestGroup = { include: ["test/events/**/*.test.ts"], exclude: [] };
+const EVENTS_SERVER: ServerName = "moto";
 
 /** With the real FiftyOne: its formats, and its indexes on the servers that both know. */
 const INTEROP_SERVERS = ["milvus", "elasticsearch"] as const satisfies readonly ServerName[];
@@ -33,6 +40,7 @@ export const INTEROP_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
 
 /** The server that a group runs on; null where it needs none. */
 export function serverOf(group: string): ServerName | null {
+  if (group === "events") return EVENTS_SERVER;
   const name = INTEROP_GROUPS.has(group) ? group.slice(`${INTEROP}-`.length) : group;
   return isServerName(name) ? name : null;
 }
@@ -41,6 +49,7 @@ export function serverOf(group: string): ServerName | null {
 export const SHORT: TestGroup = {
   include: ["test/**/*.test.ts"],
   exclude: [
+    "test/events/**",
     "test/interop/**",
     "test/long/**",
     "test/package/**",

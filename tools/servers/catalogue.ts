@@ -1,6 +1,13 @@
 /** The servers that tests and development run on: their names, versions, variants, usual ports and addresses. */
 
-export const SERVER_NAMES = ["milvus", "milvus-lite", "elasticsearch", "elasticsearch-8"] as const;
+export const SERVER_NAMES = [
+  "milvus",
+  "milvus-lite",
+  "elasticsearch",
+  "elasticsearch-8",
+  "moto",
+  "versitygw",
+] as const;
 
 export type ServerName = (typeof SERVER_NAMES)[number];
 
@@ -34,10 +41,22 @@ export interface ElasticsearchGuests {
   readonly bearerAuth: string;
 }
 
+/** Where a server with the protocols of AWS is, and who may come in. */
+export interface AwsAddress {
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Servers with the protocols of AWS. */
+type AwsServer = "moto" | "versitygw";
+
 /** The address by the server's name. */
 export type AddressOf<Name extends ServerName> = Name extends "milvus" | "milvus-lite"
   ? MilvusAddress
-  : ElasticsearchAddress & Partial<ElasticsearchGuests>;
+  : Name extends AwsServer
+    ? AwsAddress
+    : ElasticsearchAddress & Partial<ElasticsearchGuests>;
 
 export type Address = AddressOf<ServerName>;
 
@@ -70,12 +89,16 @@ export const CATALOGUE: Readonly<Record<ServerName, ServerFacts>> = {
     ports: { plain: 9208, users: 9218, tls: 9228 },
     companions: [100],
   },
+  moto: { version: "5.2.5", ports: { plain: 5566 }, companions: [] },
+  versitygw: { version: "1.8.0", ports: { plain: 7070 }, companions: [] },
 };
 
 /** The first user of a server with users: on Milvus its own default, on Elasticsearch the name is fixed. */
 export const MILVUS_ROOT = { user: "root", password: "Milvus" };
 export const ELASTICSEARCH_ROOT = { username: "elastic", password: "nearsight-elastic" };
 export const ELASTICSEARCH_READER = { username: "nearsight-reader", password: "nearsight-reader" };
+
+export const AWS_CREDENTIALS = { accessKeyId: "nearsight", secretAccessKey: "nearsight-secret" };
 
 export function isServerName(name: string): name is ServerName {
   return SERVER_NAMES.some((known) => known === name);
@@ -96,8 +119,13 @@ function upperCase(name: ServerName): string {
   return name.toUpperCase().replaceAll("-", "_");
 }
 
+function isAwsServer(name: ServerName): name is AwsServer {
+  return name === "moto" || name === "versitygw";
+}
+
 /** The environment variable that gives the address of a server of one's own. */
 export function addressVariable(name: ServerName): string {
+  if (isAwsServer(name)) return `NEARSIGHT_TEST_${upperCase(name)}_ENDPOINT`;
   return `NEARSIGHT_TEST_${upperCase(name)}_${name.startsWith("milvus") ? "URI" : "HOSTS"}`;
 }
 
@@ -105,6 +133,7 @@ export function addressVariable(name: ServerName): string {
 export function givenAddress(name: ServerName, environment = process.env): Address | null {
   const where = environment[addressVariable(name)];
   if (where === undefined || where === "") return null;
+  if (isAwsServer(name)) return { endpoint: where, ...AWS_CREDENTIALS };
   const prefix = `NEARSIGHT_TEST_${upperCase(name)}`;
   const user = environment[`${prefix}_USER`];
   const password = environment[`${prefix}_PASSWORD`];
