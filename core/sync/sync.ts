@@ -17,9 +17,10 @@ import { reconcile } from "./reconcile.ts";
 const PAGE = 1_000;
 const DEFAULT_WORKERS = 4;
 
-/** Errors that are of one key: the others go on. */
-const FAULTS_OF_MEDIA: readonly ErrorCode[] = [
+/** Errors that are of one key or one index: the others go on. */
+const FAULTS: readonly ErrorCode[] = [
   ...(["WRITE_PARTIAL", "MEDIA_INVALID", "LIMIT_EXCEEDED", "INVALID_ARGUMENT", "ID_EXISTS"] as const),
+  ...(["RUN_BUSY", "INDEX_NOT_FOUND", "MODEL_NOT_FOUND", "MODEL_MISMATCH"] as const),
 ];
 
 /** An address with what is there and the sample that is of it; one of them may be missing. */
@@ -72,13 +73,13 @@ async function lookAt(
     const held = signal === undefined ? {} : { signal };
     return { outcome: await reconcile(context, dataset, finding.uri, held), count: 1 };
   } catch (error) {
-    if (!isFaultOfMedium(error)) throw error;
+    if (!isFault(error)) throw error;
     return { failed: { path: finding.uri, reason: error.message } };
   }
 }
 
-function isFaultOfMedium(error: unknown): error is NearsightError {
-  return isNearsightError(error) && FAULTS_OF_MEDIA.includes(error.code);
+function isFault(error: unknown): error is NearsightError {
+  return isNearsightError(error) && FAULTS.includes(error.code);
 }
 
 /** Keys to look at, and how many need no look. */

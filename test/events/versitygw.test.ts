@@ -31,6 +31,8 @@ testEvents("versitygw", async () => {
 
 test("credentials that versitygw does not know are told by their code", async () => {
   const source = s3Source({ ...buckets, secretAccessKey: "another" });
-  await expect(source.open("s3://photos/in/late.png")).rejects.toMatchObject({ code: "AUTHENTICATION_FAILED" });
+  await expect(source.open("s3://photos/in/late.png")).rejects.toMatchObject({
+    code: "AUTHENTICATION_FAILED",
+  });
   await source.close();
 });

@@ -1,8 +1,9 @@
 /** Makes what the indexes of a data set hold of one sample match its medium; for whoever follows a bucket or folder. */
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { Dataset } from "../../dataset/dataset.ts";
 import type { MatchOutcome, MatchRequest } from "../../dataset/sync-port.ts";
-import { isNearsightError } from "../../errors.ts";
+import { type ErrorCode, isNearsightError, throwIfAborted } from "../../errors.ts";
 import type { EntryRecord, RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
 import { dropVectors, type Failure, once, removeEntries } from "../entries.ts";
@@ -13,6 +14,10 @@ import { contentOf } from "./changed-sources.ts";
 import { croppingOf, fromModel, type WantedRow } from "./vector-source.ts";
 import { writeEmbedded } from "./write-embedded.ts";
 
+const PATIENCE_MS = 30_000;
+const FIRST_WAIT_MS = 10;
+const LAST_WAIT_MS = 1_000;
+
 type Asked = Omit<MatchRequest, "store">;
 
 /** See `SampleIndexes.match`. */
@@ -20,16 +25,52 @@ export async function matchSample(context: BrainContext, asked: Asked): Promise<
   let written = 0;
   let isCertain = true;
   const failed: { brainKey: string; reason: string }[] = [];
+  const errors: unknown[] = [];
   for (const run of await followingRuns(context, asked.dataset.id)) {
-    const index = await openKnown(context, run);
-    const rows = await outdatedRows(index, asked);
-    if (rows.length === 0) continue;
-    const refused = await writeAlone(index, asked.signal, (held) => embedRows(index, rows, held));
-    written += rows.length - refused.length;
-    failed.push(...refused.map(({ reason }) => ({ brainKey: run.key, reason })));
-    isCertain &&= await wasAlone(index, run);
+    try {
+      const matched = await matchInRun(await openKnown(context, run), asked);
+      written += matched.written;
+      isCertain &&= matched.isCertain;
+      failed.push(...matched.failed.map(({ reason }) => ({ brainKey: run.key, reason })));
+    } catch (error) {
+      if (isEndOfAll(error)) throw error;
+      // An index that cannot be written to keeps no other from being right.
+      errors.push(error);
+    }
   }
+  if (errors.length > 0) throw errors[0];
   return { written, failed, isCertain };
+}
+
+async function matchInRun(index: OpenIndex, asked: Asked) {
+  const { run } = index;
+  const rows = await outdatedRows(index, asked);
+  if (rows.length === 0) return { written: 0, failed: [], isCertain: true };
+  const failed = await whenFree(asked.signal, () =>
+    writeAlone(index, asked.signal, (held) => embedRows(index, rows, held)),
+  );
+  return { written: rows.length - failed.length, failed, isCertain: await wasAlone(index, run) };
+}
+
+function isEndOfAll(error: unknown): boolean {
+  return isNearsightError(error) && (["LEASE_LOST", "ABORTED", "CLOSED"] as ErrorCode[]).includes(error.code);
+}
+
+/** Other writers have a run for moments and are waited for; who builds it has it for long, and is not: RUN_BUSY. */
+async function whenFree<Result>(
+  signal: AbortSignal | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const end = performance.now() + PATIENCE_MS;
+  for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LAST_WAIT_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isNearsightError(error, "RUN_BUSY") || performance.now() > end) throw error;
+    }
+    throwIfAborted(signal);
+    await pause(wait * (0.5 + Math.random()));
+  }
 }
 
 /** See `SampleIndexes.remove`. */

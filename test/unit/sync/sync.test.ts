@@ -3,9 +3,12 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { local } from "../../../core/backends/local/driver.ts";
+import type { BackendDriver } from "../../../core/backends/registry.ts";
 import type { Dataset } from "../../../core/index.ts";
 import type { BucketServer } from "../../support/bucket-server.ts";
 import { colourModel } from "../../support/colour-model.ts";
+import { referenceDriver } from "../../support/reference-driver.ts";
 import { BRAIN_KEY, expectInStep, nearsightOn, picture, startSynced } from "../../support/synced.ts";
 import { temporaryFolder, temporaryNearsight } from "../../support/temporary.ts";
 
@@ -161,7 +164,44 @@ describe("the indexes of a data set", () => {
     expect(await sizes()).toEqual([1, 1, 2]);
     await server.close();
   });
+
+  test("that only one may write to at a time are waited for", async () => {
+    const { server, dataset } = await startSynced({ backends: [local, withFilterFields()] });
+    const request = { brainKey: "filtered", backend: "reference", model: "colours", filterFields: ["tags"] };
+    await dataset.computeSimilarity(request);
+    for (let i = 0; i < 8; i++) server.put(`${i}.png`, picture("red"));
+    expect(await dataset.sync("s3://photos", { numWorkers: 8 })).toMatchObject({ added: 8, failed: [] });
+    expect((await dataset.getBrainInfo("filtered")).entries).toMatchObject({ indexed: 8, pending: 0 });
+    await server.close();
+  });
+
+  test("that cannot be written to keep the others from nothing", async () => {
+    const { server, dataset, ns } = await startSynced();
+    server.put("a.png", picture("red"));
+    await dataset.sync("s3://photos");
+    await dataset.computeSimilarity({ brainKey: "another", model: colourModel({ name: "given" }) });
+    const other = await (await nearsightOn(server, { config: { home: ns.home } })).loadDataset("photos");
+    for (const key of ["b.png", "c.png"]) server.put(key, picture("green"));
+    const { failed } = await other.sync("s3://photos");
+    expect(failed.map(({ path }) => path)).toEqual([server.uri("b.png"), server.uri("c.png")]);
+    expect((await dataset.getBrainInfo(BRAIN_KEY)).entries).toMatchObject({ indexed: 3 });
+    expect(await dataset.sync("s3://photos")).toMatchObject({ updated: 2, unchanged: 1, failed: [] });
+    expect((await dataset.getBrainInfo("another")).entries).toMatchObject({ indexed: 3 });
+    await server.close();
+  });
 });
+
+/** The reference backend, which has no filter fields, as one that takes them. */
+function withFilterFields(): BackendDriver {
+  const driver = referenceDriver({ capabilities: { filterFields: true } });
+  return {
+    ...driver,
+    async connect(...values) {
+      const backend = await driver.connect(...values);
+      return { ...backend, create: ({ filterFields: _, ...spec }) => backend.create(spec) };
+    },
+  };
+}
 
 test("a sync that is stopped says so, and the next one goes on", async () => {
   const { server, dataset } = await startSynced();
