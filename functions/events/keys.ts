@@ -3,18 +3,18 @@
 import { z } from "@hono/zod-openapi";
 import { decodeS3Key, NearsightError, s3Address } from "../../core/index.ts";
 
-const bucketSchema = z.object({ name: z.string().min(1) });
-const objectSchema = z.object({ key: z.string().min(1) });
+const objectSchema = z.object({
+  bucket: z.object({ name: z.string().min(1) }),
+  object: z.object({ key: z.string().min(1) }),
+});
 
 /** S3 itself, to SQS and SNS; MinIO writes `s3:` before the names of its events, and has the rest alike. */
-const notificationSchema = z.object({
-  Records: z.array(z.object({ s3: z.object({ bucket: bucketSchema, object: objectSchema }) })),
-});
+const notificationSchema = z.object({ Records: z.array(z.object({ s3: objectSchema })) });
 
 /** S3 by way of EventBridge. */
 const bridgeSchema = z.object({
   "detail-type": z.string(),
-  detail: z.object({ bucket: bucketSchema, object: objectSchema }),
+  detail: objectSchema,
 });
 
 /** SNS around any of the others. */
@@ -24,11 +24,11 @@ const topicSchema = z.object({ Type: z.literal("Notification"), Message: z.strin
 const testSchema = z.object({ Event: z.literal("s3:TestEvent") });
 
 /**
- * The addresses, such as `s3://bucket/key`, that a message tells of, each once; none for a test event. What happened
+ * The addresses, such as `s3://bucket/key`, that a message may tell of, each once; none for a test event. What happened
  * to them is left aside: whoever hears of a key looks at it. INVALID_ARGUMENT for a message of another kind.
  *
  * @example
- * keysOf('{"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"a+b.png"}}}]}'); // ["s3://photos/a b.png"]
+ * keysOf('{"Records":[{"s3":{"bucket":{"name":"photos"},"object":{"key":"a.png"}}}]}'); // ["s3://photos/a.png"]
  */
 export function keysOf(message: string): string[] {
   const body = parsed(message);
@@ -39,24 +39,27 @@ export function keysOf(message: string): string[] {
 function addressesIn(body: unknown): string[] {
   const notification = notificationSchema.safeParse(body).data;
   if (notification !== undefined) {
-    return notification.Records.map(({ s3: { bucket, object } }) =>
-      s3Address({ bucket: bucket.name, key: decodeS3Key(object.key) }),
-    );
+    return notification.Records.flatMap(({ s3 }) => addressesOf(s3));
   }
-  const event = bridgeSchema.safeParse(body).data?.detail;
-  if (event !== undefined) {
-    return keysOfBridge(event.object.key).map((key) => s3Address({ bucket: event.bucket.name, key }));
-  }
+  const event = bridgeSchema.safeParse(body).data;
+  if (event !== undefined) return addressesOf(event.detail);
   if (testSchema.safeParse(body).success) return [];
   throw unknown();
 }
 
-/** AWS does not say whether EventBridge gets the key encoded: it is harmless to look at a key too many. */
-function keysOfBridge(key: string): string[] {
+/**
+ * The key decoded, and as it stands: S3 and MinIO encode it, versitygw does not, and of EventBridge AWS does not say.
+ * To look at a key too many does no harm.
+ */
+function addressesOf({ bucket, object }: z.infer<typeof objectSchema>): string[] {
+  return [...decoded(object.key), object.key].map((key) => s3Address({ bucket: bucket.name, key }));
+}
+
+function decoded(key: string): string[] {
   try {
-    return [key, decodeS3Key(key)];
+    return [decodeS3Key(key)];
   } catch {
-    return [key];
+    return [];
   }
 }
 
