@@ -16,12 +16,26 @@ function filesOf(name: ServerName): TestGroup {
   };
 }
 
-/** Of no group's own: what tests of other groups need beside theirs. */
-const HELPING_SERVERS: readonly ServerName[] = ["moto", "versitygw"];
+/** Servers that keep no vectors. */
+const WITHOUT_BACKEND: readonly ServerName[] = ["postgres", "moto", "versitygw"];
 
-export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map(
-  SERVER_NAMES.filter((name) => !HELPING_SERVERS.includes(name)).map((name) => [name, filesOf(name)]),
+/** What runs on SQLite in `short` and again on PostgreSQL: the store, and what leans on it most. */
+const ON_EVERY_DATABASE = [
+  "test/store/*.test.ts",
+  "test/unit/dataset/*.test.ts",
+  ...["index-changes", "runs", "take-over"].map((name) => `test/unit/brain/${name}.test.ts`),
+];
+/** The store on PostgreSQL alone. */
+const POSTGRES_FILES = "test/store/postgres-*.test.ts";
+
+const OF_BACKENDS = SERVER_NAMES.filter((name) => !WITHOUT_BACKEND.includes(name)).map(
+  (name): [string, TestGroup] => [name, filesOf(name)],
 );
+
+export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
+  ...OF_BACKENDS,
+  ["postgres", { include: ON_EVERY_DATABASE, exclude: [] }],
+]);
 
 /** Buckets on two real servers, with the queue that their events go to. */
 export const EVENTS: TestGroup = { include: ["test/events/**/*.test.ts"], exclude: [] };
@@ -53,6 +67,7 @@ export const SHORT: TestGroup = {
     "test/interop/**",
     "test/long/**",
     "test/package/**",
-    ...[...SERVER_GROUPS.values()].flatMap(({ include }) => include),
+    ...OF_BACKENDS.flatMap(([, { include }]) => include),
+    POSTGRES_FILES,
   ],
 };

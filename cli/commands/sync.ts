@@ -39,7 +39,7 @@ async function sync(
 ): Promise<void> {
   const isKnown = await ns.datasetExists(name);
   const dataset = isKnown ? await ns.loadDataset(name) : await ns.createDataset(name);
-  const progress = createProgress({ label: "syncing", unit: "pictures", quiet: output.json });
+  const progress = await createProgress({ label: "syncing", unit: "pictures", quiet: output.json });
   let report: SyncReport;
   try {
     const pace = workers === undefined ? {} : { numWorkers: workers };

@@ -15,16 +15,16 @@ export function keyLeaseStore(database: StoreDatabase): KeyLeaseStore {
     async take(datasetId, uri, ttlMs) {
       const token = newId();
       const now = Date.now();
-      const [, taken] = await database.write([
+      const [, taken] = await database.write(null, [
         datasetIsThere(datasetId),
         {
-          statement: sql`insert into key_leases (dataset_id, uri, token, held_until, unsettled_until)
+          query: sql`insert into key_leases (dataset_id, uri, token, held_until, unsettled_until)
             values (${datasetId}, ${uri}, ${token}, ${now + ttlMs}, 0)
             on conflict (dataset_id, uri) do update set token = excluded.token, held_until = excluded.held_until,
               unsettled_until = case when key_leases.token is null then key_leases.unsettled_until
                 else ${now + STRAY_MS} end
             where key_leases.token is null or key_leases.held_until < ${now}
-            returning unsettled_until as until`.compile(build),
+            returning unsettled_until as until`,
           returning: true,
         },
       ]);
@@ -33,10 +33,10 @@ export function keyLeaseStore(database: StoreDatabase): KeyLeaseStore {
       return { datasetId, uri, token, unsettledUntil: Number(row["until"]), takenAt: now };
     },
     async renew(lease, ttlMs) {
-      await database.write([heldStep(lease, Date.now() + ttlMs)]);
+      await database.write(null, [heldStep(lease, Date.now() + ttlMs)]);
     },
     async release(lease, outcome) {
-      await database.write([heldStep(lease), releaseStep(lease, outcome)]);
+      await database.write(null, [heldStep(lease), releaseStep(lease, outcome)]);
     },
     async unsettled(datasetId, uris) {
       const rows = await database.read<{ uri: string }>(
@@ -44,8 +44,7 @@ export function keyLeaseStore(database: StoreDatabase): KeyLeaseStore {
           .selectFrom("key_leases")
           .select("uri")
           .where("dataset_id", "=", datasetId)
-          .where("uri", "in", uris)
-          .compile(),
+          .where("uri", "in", uris),
       );
       return rows.map(({ uri }) => uri);
     },
@@ -56,8 +55,8 @@ export function keyLeaseStore(database: StoreDatabase): KeyLeaseStore {
 export function underLease(database: StoreDatabase, lease: KeyLease): StoreDatabase {
   return {
     ...database,
-    async write(steps) {
-      const [, ...results] = await database.write([heldStep(lease), ...steps]);
+    async write(scope, steps) {
+      const [, ...results] = await database.write(scope, [heldStep(lease), ...steps]);
       return results;
     },
   };
@@ -66,14 +65,13 @@ export function underLease(database: StoreDatabase, lease: KeyLease): StoreDatab
 /** An update and no query, so that the row is locked until the write ends, in every database. */
 function heldStep({ datasetId, uri, token }: KeyLease, heldUntil?: number): Step {
   return {
-    statement: build
+    query: build
       .updateTable("key_leases")
       .set({ held_until: heldUntil ?? sql<number>`held_until` })
       .where("dataset_id", "=", datasetId)
       .where("uri", "=", uri)
       .where("token", "=", token)
-      .returning("token")
-      .compile(),
+      .returning("token"),
     guard: { stopOn: "none", refuse: () => leaseLost(uri) },
   };
 }
@@ -85,22 +83,17 @@ function releaseStep(lease: KeyLease, outcome: LeaseOutcome): Step {
   const isOver = outcome === "settled" && unsettledUntil < takenAt;
   if (isCertain || isOver) {
     return {
-      statement: build
-        .deleteFrom("key_leases")
-        .where("dataset_id", "=", datasetId)
-        .where("uri", "=", uri)
-        .compile(),
+      query: build.deleteFrom("key_leases").where("dataset_id", "=", datasetId).where("uri", "=", uri),
     };
   }
   // What this holder wrote, it has written by now.
   const until = outcome === "unsettled" ? Math.max(unsettledUntil, 1) : unsettledUntil;
   return {
-    statement: build
+    query: build
       .updateTable("key_leases")
       .set({ token: null, unsettled_until: until })
       .where("dataset_id", "=", datasetId)
-      .where("uri", "=", uri)
-      .compile(),
+      .where("uri", "=", uri),
   };
 }
 

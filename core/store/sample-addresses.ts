@@ -8,12 +8,7 @@ export function sampleAddressStore(database: StoreDatabase): SampleAddressStore 
   return {
     async get(datasetId, uri) {
       const [row] = await database.read<{ id: string }>(
-        build
-          .selectFrom("samples")
-          .select("id")
-          .where("dataset_id", "=", datasetId)
-          .where("uri", "=", uri)
-          .compile(),
+        build.selectFrom("samples").select("id").where("dataset_id", "=", datasetId).where("uri", "=", uri),
       );
       return row?.id ?? null;
     },
@@ -27,20 +22,19 @@ export function sampleAddressStore(database: StoreDatabase): SampleAddressStore 
           .where("uri", ">=", prefix)
           .where("uri", ">", after)
           .orderBy("uri")
-          .limit(limit)
-          .compile(),
+          .limit(limit),
       );
       // In this order those that begin with it follow each other.
       return rows.filter(({ uri }) => uri.startsWith(prefix));
     },
     async adopt(datasetId, prefix) {
       const isBelow = sql`substr(s.filepath, 1, length(${prefix})) = ${prefix}`;
-      await database.write([
+      await database.write({ dataset: datasetId }, [
         {
-          statement: sql`update samples set uri = filepath where seq in (
+          query: sql`update samples set uri = filepath where seq in (
             select min(s.seq) from samples as s where s.dataset_id = ${datasetId} and s.uri is null and ${isBelow}
               and not exists (select 1 from samples as o where o.dataset_id = s.dataset_id and o.uri = s.filepath)
-            group by s.filepath)`.compile(build),
+            group by s.filepath)`,
         },
       ]);
     },

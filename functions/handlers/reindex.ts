@@ -3,7 +3,7 @@
 import { type Nearsight, open } from "../../core/index.ts";
 import type { KeyReport } from "../events/reindex.ts";
 import { reindexer } from "../events/reindexer.ts";
-import { followedSources } from "../settings.ts";
+import { settings } from "../settings.ts";
 
 let opening: Promise<Nearsight> | undefined;
 
@@ -24,4 +24,4 @@ function report({ error, ...facts }: KeyReport): void {
     );
 }
 
-export const { handler, repair } = reindexer({ nearsight, sources: followedSources(), report });
+export const { handler, repair } = reindexer({ nearsight, sources: settings().sources, report });

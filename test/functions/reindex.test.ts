@@ -6,7 +6,7 @@ import type { Dataset, Nearsight } from "../../core/index.ts";
 import { keysOf } from "../../functions/events/keys.ts";
 import { type FollowedSource, type KeyReport, reindex } from "../../functions/events/reindex.ts";
 import { reindexer } from "../../functions/events/reindexer.ts";
-import { followedSources } from "../../functions/settings.ts";
+import { settings } from "../../functions/settings.ts";
 import {
   bridged,
   fromTopic,
@@ -184,10 +184,10 @@ describe("messages of a queue", () => {
 
 test("what is followed is read from NEARSIGHT_SOURCES", () => {
   const source = { address: "s3://photos/in", dataset: "photos" };
-  expect(followedSources({ NEARSIGHT_SOURCES: JSON.stringify([source]) })).toEqual([source]);
-  expect(followedSources({})).toEqual([]);
+  expect(settings({ NEARSIGHT_SOURCES: JSON.stringify([source]) }).sources).toEqual([source]);
+  expect(settings({}).sources).toEqual([]);
   for (const text of ["text", "{}", '[{"address":"s3://photos"}]']) {
-    expect(() => followedSources({ NEARSIGHT_SOURCES: text })).toThrow(
+    expect(() => settings({ NEARSIGHT_SOURCES: text })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
     );
   }

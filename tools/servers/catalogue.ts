@@ -7,6 +7,7 @@ export const SERVER_NAMES = [
   "elasticsearch-8",
   "moto",
   "versitygw",
+  "postgres",
 ] as const;
 
 export type ServerName = (typeof SERVER_NAMES)[number];
@@ -51,12 +52,19 @@ export interface AwsAddress {
 /** Servers with the protocols of AWS. */
 type AwsServer = "moto" | "versitygw";
 
+/** Where a PostgreSQL server is: what the option `store` takes. */
+export interface PostgresAddress {
+  readonly url: string;
+}
+
 /** The address by the server's name. */
 export type AddressOf<Name extends ServerName> = Name extends "milvus" | "milvus-lite"
   ? MilvusAddress
   : Name extends AwsServer
     ? AwsAddress
-    : ElasticsearchAddress & Partial<ElasticsearchGuests>;
+    : Name extends "postgres"
+      ? PostgresAddress
+      : ElasticsearchAddress & Partial<ElasticsearchGuests>;
 
 export type Address = AddressOf<ServerName>;
 
@@ -91,6 +99,8 @@ export const CATALOGUE: Readonly<Record<ServerName, ServerFacts>> = {
   },
   moto: { version: "5.2.5", ports: { plain: 5566 }, companions: [] },
   versitygw: { version: "1.8.0", ports: { plain: 7070 }, companions: [] },
+  // Of the npm package, which is used where no PostgreSQL is installed.
+  postgres: { version: "18.4.0-beta.17", ports: { plain: 54320, tls: 54330 }, companions: [] },
 };
 
 /** The first user of a server with users: on Milvus its own default, on Elasticsearch the name is fixed. */
@@ -99,6 +109,7 @@ export const ELASTICSEARCH_ROOT = { username: "elastic", password: "nearsight-el
 export const ELASTICSEARCH_READER = { username: "nearsight-reader", password: "nearsight-reader" };
 
 export const AWS_CREDENTIALS = { accessKeyId: "nearsight", secretAccessKey: "nearsight-secret" };
+export const POSTGRES_ROOT = { user: "nearsight", password: "nearsight-postgres" };
 
 export function isServerName(name: string): name is ServerName {
   return SERVER_NAMES.some((known) => known === name);
@@ -126,6 +137,7 @@ function isAwsServer(name: ServerName): name is AwsServer {
 /** The environment variable that gives the address of a server of one's own. */
 export function addressVariable(name: ServerName): string {
   if (isAwsServer(name)) return `NEARSIGHT_TEST_${upperCase(name)}_ENDPOINT`;
+  if (name === "postgres") return "NEARSIGHT_TEST_POSTGRES";
   return `NEARSIGHT_TEST_${upperCase(name)}_${name.startsWith("milvus") ? "URI" : "HOSTS"}`;
 }
 
@@ -134,6 +146,7 @@ export function givenAddress(name: ServerName, environment = process.env): Addre
   const where = environment[addressVariable(name)];
   if (where === undefined || where === "") return null;
   if (isAwsServer(name)) return { endpoint: where, ...AWS_CREDENTIALS };
+  if (name === "postgres") return { url: where };
   const prefix = `NEARSIGHT_TEST_${upperCase(name)}`;
   const user = environment[`${prefix}_USER`];
   const password = environment[`${prefix}_PASSWORD`];

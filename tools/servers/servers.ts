@@ -20,6 +20,7 @@ import { MILVUS } from "./milvus.ts";
 import { MILVUS_LITE } from "./milvus-lite.ts";
 import { MOTO } from "./moto.ts";
 import { areFree, choosePort } from "./ports.ts";
+import { POSTGRES } from "./postgres.ts";
 import { isAlive, isGroupAlive, kill, launch, markOf, type ProcessMark, terminate } from "./processes.ts";
 import type { Instance, Recipe } from "./recipe.ts";
 import { VERSITYGW } from "./versitygw.ts";
@@ -31,6 +32,7 @@ const RECIPES: Readonly<Record<ServerName, Recipe>> = {
   "elasticsearch-8": elasticsearch("elasticsearch-8", 17),
   moto: MOTO,
   versitygw: VERSITYGW,
+  postgres: POSTGRES,
 };
 
 const READY_MS = 600_000;

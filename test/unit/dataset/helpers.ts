@@ -11,7 +11,7 @@ import type { SyncPort } from "../../../core/dataset/sync-port.ts";
 import { NearsightError } from "../../../core/errors.ts";
 import { createIo } from "../../../core/io/io.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
-import { EVERYTHING, useStore } from "../store/helpers.ts";
+import { EVERYTHING, useStore } from "../../store/helpers.ts";
 
 /** Searches asked for so far; `failing` makes the next ones fail. */
 export interface Searches {
