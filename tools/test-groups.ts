@@ -23,6 +23,7 @@ const WITHOUT_BACKEND: readonly ServerName[] = ["postgres", "moto", "versitygw"]
 const ON_EVERY_DATABASE = [
   "test/store/*.test.ts",
   "test/unit/dataset/*.test.ts",
+  "test/unit/sync/*.test.ts",
   ...["index-changes", "runs", "take-over"].map((name) => `test/unit/brain/${name}.test.ts`),
 ];
 /** The store on PostgreSQL alone. */

@@ -1,10 +1,9 @@
 /** Whatever is heard of a bucket, how often, in what order and by how many: in the end its state is that of the bucket. */
 
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Dataset } from "../../../core/index.ts";
+import { ask, rowsOf } from "../../store/places.ts";
 import type { BucketServer } from "../../support/bucket-server.ts";
 import { type Gate, type GatePlace, gatedBackend } from "../../support/gated-backend.ts";
 import {
@@ -15,6 +14,7 @@ import {
   picture,
   startSynced,
 } from "../../support/synced.ts";
+import { placeOf } from "../../support/temporary-store.ts";
 
 let server: BucketServer;
 let dataset: Dataset;
@@ -105,7 +105,7 @@ describe.each<GatePlace>(["before the write", "after the write"])("a worker that
     const first = slow.reconcile(server.uri("a.png"));
     await held;
     happen();
-    endLeases();
+    await endLeases();
     await dataset.reconcile(server.uri("a.png"));
     gate.open();
     await first;
@@ -120,7 +120,7 @@ test("the late write of a worker that is killed after it is repaired by the next
   const first = slow.reconcile(uri);
   await held;
   server.put("a.png", picture("blue"));
-  endLeases();
+  await endLeases();
   await dataset.reconcile(uri);
   // The write goes through, and what would follow it never comes while the others look.
   const late = gate.close("after the write");
@@ -137,14 +137,14 @@ test("a key that is certain again leaves nothing behind in the store", async () 
   const held = gate.close("after the write");
   const first = slow.reconcile(server.uri("a.png"));
   await held;
-  endLeases();
+  await endLeases();
   await dataset.reconcile(server.uri("a.png"));
   gate.open();
   await first;
-  expect(onLeases("select count(*) as count from key_leases")).toEqual([{ count: 1 }]);
-  onLeases("update key_leases set unsettled_until = 1");
+  expect(await rowsOf(placeOf(home), "key_leases")).toBe(1);
+  await ask(placeOf(home), "update key_leases set unsettled_until = 1");
   expect(await dataset.sync("s3://photos")).toMatchObject({ updated: 1 });
-  expect(onLeases("select count(*) as count from key_leases")).toEqual([{ count: 0 }]);
+  expect(await rowsOf(placeOf(home), "key_leases")).toBe(0);
   expect(await dataset.sync("s3://photos")).toMatchObject({ unchanged: 1 });
 });
 
@@ -160,18 +160,6 @@ test("a place that does not answer leaves all as it was, for the next delivery",
 });
 
 /** As if so much time had passed that every lease is over. */
-function endLeases(): void {
-  onLeases("update key_leases set held_until = 0");
-}
-
-function onLeases(sql: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(join(home, "nearsight.db"));
-  try {
-    return database
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
-  } finally {
-    database.close();
-  }
+async function endLeases(): Promise<void> {
+  await ask(placeOf(home), "update key_leases set held_until = 0");
 }
