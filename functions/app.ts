@@ -3,7 +3,7 @@
 import { requestId } from "hono/request-id";
 import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
 import { type AllowListOptions, allowList } from "./access/allow-list.ts";
-import type { Authenticate } from "./auth/caller.ts";
+import { type Authenticate, anyOf } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
 import { cursors } from "./cursor.ts";
@@ -13,15 +13,19 @@ import { keepDeadline } from "./limits/deadline.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
 import { shedLoad } from "./limits/load.ts";
 import { limitRate } from "./limits/rate-limit.ts";
+import type { ObjectLinks, UploadPlace } from "./media/object-store.ts";
+import { signedUrls } from "./media/signed-urls.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
 import { builds } from "./routes/compute/runs.ts";
+import { uploads } from "./routes/compute/uploads.ts";
 import { datasets } from "./routes/manage/datasets.ts";
 import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
 import { savedViews } from "./routes/manage/views.ts";
 import { comparisons } from "./routes/query/duplicates.ts";
+import { media } from "./routes/query/media.ts";
 import { readRows } from "./routes/query/rows.ts";
 import { searches } from "./routes/query/search.ts";
 import { newSecret } from "./signing.ts";
@@ -39,12 +43,16 @@ export interface AppOptions {
   readonly limits?: Partial<Limits>;
   /** What cursors and links are signed with; several servers of one service need the same. Default: a new one. */
   readonly secret?: string;
+  /** Where uploads go. Default: there are none. */
+  readonly uploads?: UploadPlace;
+  /** Gives links to objects of buckets. Default: callers get none. */
+  readonly objects?: ObjectLinks;
 }
 
 /** Groups of routes, by the function that serves them. */
 export const GROUPS = {
-  compute: [builds],
-  query: [readRows, searches, comparisons],
+  compute: [builds, uploads],
+  query: [readRows, searches, comparisons, media],
   manage: [datasets, samples, savedViews, runs],
 } as const satisfies Record<string, readonly Router[]>;
 
@@ -56,21 +64,20 @@ const ABOUT = {
 } as const;
 
 /** An application with these groups of routes. */
-export function createApp(
-  {
+export function createApp(options: AppOptions, groups = allGroups()): Router {
+  const {
     nearsight,
     builds: running,
     authenticate,
     allow = {},
     origins = [],
-    limits: given = {},
     secret = newSecret(),
-  }: AppOptions,
-  groups = allGroups(),
-): Router {
+  } = options;
+  const { uploads: uploadPlace, objects } = options;
   const allowed = allowList(allow);
   const pages = cursors(secret);
-  const limits = { ...DEFAULT_LIMITS, ...given };
+  const urls = signedUrls(secret);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const app = createRouter();
   app.onError((error, context) => problem(context, error));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
@@ -81,13 +88,17 @@ export function createApp(
     context.set("builds", running);
     context.set("allowed", allowed);
     context.set("cursors", pages);
+    context.set("limits", limits);
+    context.set("urls", urls);
+    context.set("uploads", uploadPlace);
+    context.set("objects", objects);
     await next();
   });
-  app.use(requireCaller(authenticate));
+  app.use(requireCaller(anyOf(urls.authenticate, authenticate)));
   app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
   app.doc31("/openapi.json", ABOUT);
   app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
-  app.use(limitRate(limits), limitBody(limits.bodyBytes), keepDeadline(limits), shedLoad(limits));
+  app.use(limitRate(limits), limitBody(limits), keepDeadline(limits), shedLoad(limits));
   for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   return app;

@@ -7,6 +7,9 @@ import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
 import type { Cursors } from "./cursor.ts";
+import type { Limits } from "./limits/limits.ts";
+import type { ObjectLinks, UploadPlace } from "./media/object-store.ts";
+import type { SignedUrls } from "./media/signed-urls.ts";
 import { NDJSON_CONTENT } from "./ndjson.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
 
@@ -17,6 +20,10 @@ export interface ApiEnv {
     builds: Builds;
     allowed: AllowList;
     cursors: Cursors;
+    limits: Limits;
+    urls: SignedUrls;
+    uploads: UploadPlace | undefined;
+    objects: ObjectLinks | undefined;
     caller: Caller;
     /** Fires when the caller is gone, or has waited as long as it may. */
     signal: AbortSignal;

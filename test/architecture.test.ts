@@ -132,6 +132,12 @@ const ARCHITECTURE: Architecture = {
       packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose"],
     },
     {
+      name: "media in S3",
+      paths: ["functions/media/s3.ts"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@aws-sdk/client-s3", "@aws-sdk/s3-presigned-post", "@aws-sdk/s3-request-presigner"],
+    },
+    {
       name: "development server",
       paths: ["functions/dev.ts"],
       may: ["core/index.ts", "functions"],
