@@ -7,6 +7,7 @@ import { type Authenticate, anyOf } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
 import { cursors } from "./cursor.ts";
+import { failureOf, type ReportFailure } from "./failures.ts";
 import { allowOrigins, guardBrowsers } from "./headers.ts";
 import { limitBody } from "./limits/body-limit.ts";
 import { keepDeadline } from "./limits/deadline.ts";
@@ -15,12 +16,14 @@ import { shedLoad } from "./limits/load.ts";
 import { limitRate } from "./limits/rate-limit.ts";
 import type { ObjectLinks, UploadPlace } from "./media/object-store.ts";
 import { signedUrls } from "./media/signed-urls.ts";
+import { createMetrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
 import { builds } from "./routes/compute/runs.ts";
 import { uploads } from "./routes/compute/uploads.ts";
 import { datasets } from "./routes/manage/datasets.ts";
+import { health } from "./routes/manage/health.ts";
 import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
 import { savedViews } from "./routes/manage/views.ts";
@@ -43,6 +46,8 @@ export interface AppOptions {
   readonly limits?: Partial<Limits>;
   /** What cursors and links are signed with; several servers of one service need the same. Default: a new one. */
   readonly secret?: string;
+  /** Hears of requests that ended with a status from 500 on. Default: nobody. */
+  readonly report?: ReportFailure;
   /** Where uploads go. Default: there are none. */
   readonly uploads?: UploadPlace;
   /** Gives links to objects of buckets. Default: callers get none. */
@@ -53,7 +58,7 @@ export interface AppOptions {
 export const GROUPS = {
   compute: [builds, uploads],
   query: [readRows, searches, comparisons, media],
-  manage: [datasets, samples, savedViews, runs],
+  manage: [datasets, samples, savedViews, runs, health],
 } as const satisfies Record<string, readonly Router[]>;
 
 export type Group = keyof typeof GROUPS;
@@ -76,12 +81,17 @@ export function createApp(options: AppOptions, groups = allGroups()): Router {
   const { uploads: uploadPlace, objects } = options;
   const allowed = allowList(allow);
   const pages = cursors(secret);
+  const metrics = createMetrics(running);
   const urls = signedUrls(secret);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const app = createRouter();
-  app.onError((error, context) => problem(context, error));
+  app.onError((error, context) => {
+    const answer = problem(context, error);
+    if (answer.status >= 500) options.report?.(failureOf(context, error));
+    return answer;
+  });
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
-  app.use(requestId(), guardBrowsers());
+  app.use(metrics.observe, requestId(), guardBrowsers());
   if (origins.length > 0) app.use(allowOrigins(origins));
   app.use(async (context, next) => {
     context.set("nearsight", nearsight);
@@ -90,6 +100,7 @@ export function createApp(options: AppOptions, groups = allGroups()): Router {
     context.set("cursors", pages);
     context.set("limits", limits);
     context.set("urls", urls);
+    context.set("metrics", metrics);
     context.set("uploads", uploadPlace);
     context.set("objects", objects);
     await next();

@@ -28,6 +28,7 @@ const app = createApp({
   origins: found.origins,
   limits: found.limits,
   secret: found.secret,
+  report: (failure) => console.error(failure),
 });
 
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: found.port }, ({ port }) => {

@@ -10,6 +10,7 @@ import type { Cursors } from "./cursor.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { ObjectLinks, UploadPlace } from "./media/object-store.ts";
 import type { SignedUrls } from "./media/signed-urls.ts";
+import type { Metrics } from "./metrics.ts";
 import { NDJSON_CONTENT } from "./ndjson.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
 
@@ -21,9 +22,11 @@ export interface ApiEnv {
     allowed: AllowList;
     cursors: Cursors;
     limits: Limits;
+    metrics: Metrics;
     urls: SignedUrls;
     uploads: UploadPlace | undefined;
     objects: ObjectLinks | undefined;
+    requestId: string;
     caller: Caller;
     /** Fires when the caller is gone, or has waited as long as it may. */
     signal: AbortSignal;

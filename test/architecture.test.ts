@@ -129,7 +129,7 @@ const ARCHITECTURE: Architecture = {
       name: "HTTP API",
       paths: ["functions"],
       may: ["core/index.ts", "functions"],
-      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose"],
+      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose", "prom-client"],
     },
     {
       name: "media in S3",
