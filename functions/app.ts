@@ -1,7 +1,7 @@
 /** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
 
 import { requestId } from "hono/request-id";
-import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
+import { isNearsightError, type Nearsight, NearsightError, VERSION } from "../core/index.ts";
 import { type AllowListOptions, allowList } from "./access/allow-list.ts";
 import { type Authenticate, anyOf } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
@@ -46,7 +46,7 @@ export interface AppOptions {
   readonly limits?: Partial<Limits>;
   /** What cursors and links are signed with; several servers of one service need the same. Default: a new one. */
   readonly secret?: string;
-  /** Hears of requests that ended with a status from 500 on. Default: nobody. */
+  /** Hears of requests that failed by a fault of the service, its store or its backend. Default: nobody. */
   readonly report?: ReportFailure;
   /** Where uploads go. Default: there are none. */
   readonly uploads?: UploadPlace;
@@ -87,7 +87,9 @@ export function createApp(options: AppOptions, groups = allGroups()): Router {
   const app = createRouter();
   app.onError((error, context) => {
     const answer = problem(context, error);
-    if (answer.status >= 500) options.report?.(failureOf(context, error));
+    // What is turned away is counted by the metrics: a log of it would be one more thing to be overrun.
+    const failed = answer.status >= 500 && !isNearsightError(error, "OVERLOADED");
+    if (failed) options.report?.(failureOf(context, error));
     return answer;
   });
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
@@ -109,7 +111,7 @@ export function createApp(options: AppOptions, groups = allGroups()): Router {
   app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
   app.doc31("/openapi.json", ABOUT);
   app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
-  app.use(limitRate(limits), limitBody(limits), keepDeadline(limits), shedLoad(limits));
+  app.use(limitRate(limits), keepDeadline(limits), limitBody(limits), shedLoad(limits));
   for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   return app;

@@ -163,6 +163,15 @@ describe("data sets and samples", () => {
   });
 });
 
+test("the document refers to nothing that it does not have", async () => {
+  const { body } = await api.call("GET", "/openapi.json", { scope: null });
+  const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = ""]) => path);
+  expect(references.length).toBeGreaterThan(20);
+  const target = (path: string) =>
+    path.split("/").reduce((node: Record<string, unknown> | undefined, name) => node?.[name] as never, body);
+  expect(references.filter((path) => target(path) === undefined)).toEqual([]);
+});
+
 describe("who may call", () => {
   test("every route but the public ones needs a key, and the document names its scope", async () => {
     const document = (await api.call("GET", "/openapi.json", { scope: null })).body;
