@@ -45,8 +45,8 @@ interface Parameter {
 
 test.each([
   // Without the scope `manage` the data set stays as it is, and every search finds something.
-  { names: "given", scope: "write", examples: "40" },
-  { names: "any", scope: "manage", examples: "20" },
+  { names: "given", scope: "write", examples: "20" },
+  { names: "any", scope: "manage", examples: "10" },
 ] as const)("with $names names and the scope $scope", async ({ names, scope, examples }) => {
   const folder = temporaryFolder();
   const failures: Failure[] = [];
