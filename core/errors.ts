@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   STORE_TOO_NEW: { status: 500, retryable: false },
   STORE_UNUSABLE: { status: 500, retryable: false },
   STORE_BUSY: { status: 503, retryable: true },
+  STORE_UNAVAILABLE: { status: 503, retryable: true },
   CLOSED: { status: 500, retryable: false },
   API_KEY_INVALID: { status: 401, retryable: false },
   IDENTITY_UNAVAILABLE: { status: 503, retryable: true },

@@ -1,4 +1,4 @@
-/** The root object: opens the store, the backends and the models, and joins the rooms. */
+/** The root object: joins the rooms, from a store to the brain. */
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { BrainContext } from "./brain/context.ts";
 import { doctor } from "./brain/doctor/doctor.ts";
 import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
 import { releaseLeases } from "./brain/lease.ts";
-import { type Config, type ConfigOverrides, readConfig } from "./config.ts";
+import type { Config, ConfigOverrides } from "./config.ts";
 import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { createDatasets, type Datasets } from "./dataset/datasets.ts";
@@ -24,9 +24,9 @@ import { mediaHash, mediaSize } from "./media/hash.ts";
 import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
 import type { EmbeddingModel } from "./models/model.ts";
-import { DEFAULT_MODEL, listModels, type ModelRow, type ResolveOptions, resolveModel } from "./models/zoo.ts";
+import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
+import { type ResolveOptions, resolveModel } from "./models/zoo.ts";
 import { openEmbeddingCache } from "./store/embedding-cache.ts";
-import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { MetadataStore } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 
@@ -34,8 +34,8 @@ import { VERSION } from "./version.ts";
 export interface OpenOptions {
   /** Settings that win over environment and file. */
   readonly config?: ConfigOverrides;
-  /** Metadata store. Default: SQLite in the folder `config.home`. */
-  readonly store?: MetadataStore;
+  /** Metadata store, or its address `postgres://…`. Default: `config.store`, else SQLite in the folder `config.home`. */
+  readonly store?: MetadataStore | string;
   /** Backends that can be chosen by name. Default: all of the package. */
   readonly backends?: readonly BackendDriver[];
   /** Models by name, before the zoo's. */
@@ -78,17 +78,8 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/**
- * Opens an installation: by default the SQLite store of `~/.nearsight` with the embedded backend.
- *
- * @example
- * await using ns = await open();
- * const dataset = await ns.loadZooDataset("quickstart");
- * await ns.computeSimilarity(dataset, { brainKey: "images" });
- */
-export async function open(options: OpenOptions = {}): Promise<Nearsight> {
-  const config = readConfig(options.config);
-  const store = options.store ?? (await openSqliteStore({ folder: config.home }));
+/** The installation on an opened store. */
+export function createNearsight(options: OpenOptions, config: Config, store: MetadataStore): Nearsight {
   const pool = backendPool(config, options.backends ?? BACKENDS);
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));

@@ -1,8 +1,8 @@
 /** What the store does for those who write to an index at the same time, or were killed at it. */
 
 import { expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import type { RunConfig } from "../../../core/store/store-runs.ts";
+import { newId } from "../../core/ids.ts";
+import type { RunConfig } from "../../core/store/store-runs.ts";
 import { entriesOf, entryStates, newRun, newSample, RUN_CONFIG, useStore } from "./helpers.ts";
 
 const files = useStore();

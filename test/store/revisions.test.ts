@@ -1,13 +1,8 @@
 /** Revisions of a run: what became searchable, in which order, and what of a view is out of date. */
 
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import { MIGRATIONS } from "../../../core/store/sqlite-schema.ts";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import type { ArrivalPlace, RunRecord } from "../../../core/store/store-runs.ts";
-import { temporaryFolder } from "../../support/temporary.ts";
+import { newId } from "../../core/ids.ts";
+import type { ArrivalPlace, RunRecord } from "../../core/store/store-runs.ts";
 import { entriesOf, newRun, newSample, RUN_CONFIG, useStore } from "./helpers.ts";
 
 const files = useStore();
@@ -111,25 +106,4 @@ describe("source versions", () => {
     await entries.settle(run.id, { ...indexed("a"), sourceVersions: new Map([["a", null]]) });
     expect(await versions()).toEqual([null, "2 y", null]);
   });
-});
-
-test("a store of version 1 is brought up to date: what was searchable stays so and is no arrival", async () => {
-  const folder = temporaryFolder();
-  const old = new DatabaseSync(join(folder, "nearsight.db"));
-  old.exec(MIGRATIONS[0]?.sql ?? "");
-  old.exec(`PRAGMA user_version = 1;
-    INSERT INTO datasets (id, name, created_at, info) VALUES ('d', 'pets', '', '{}');
-    INSERT INTO samples (dataset_id, id, filepath, media_type, rand, tags, fields, label_fields, created_at, updated_at)
-      VALUES ('d', 's', 'a.jpg', 'image', 1, '[]', '{}', '{}', '', '');
-    INSERT INTO runs (id, dataset_id, key, type, version, config, spec_hash, state, epoch, created_at, updated_at)
-      VALUES ('r', 'd', 'k', 'similarity', '1', '{}', '', 'ready', 1, '', '');
-    INSERT INTO run_entries (run_id, entry_id, sample_id, state) VALUES ('r', 's', 's', 'indexed');`);
-  old.close();
-  const { entries, ...store } = await openSqliteStore({ folder });
-  expect(await entries.gone("r", ["s"])).toEqual(new Set());
-  const revision = (await entries.revision("r")) ?? 0;
-  expect(await entries.arrivals("r", { revision, sequence: Number.MAX_SAFE_INTEGER }, 10)).toEqual([]);
-  await entries.plan("r", [{ entryId: "s", sampleId: "s" }], { overwrite: true });
-  expect(await entries.countInView("r", "d", [], null)).toEqual({ total: 1, indexed: 0, stale: 1 });
-  await store.close();
 });

@@ -1,9 +1,9 @@
 /** The twelve samples that the tests of views read, and short ways to say which. */
 
 import { beforeAll } from "vitest";
-import type { Filter } from "../../../core/filter.ts";
-import { matrix } from "../../../core/matrix.ts";
-import type { MetadataStore, NewSample, StoreStage } from "../../../core/store/store.ts";
+import type { Filter } from "../../core/filter.ts";
+import { matrix } from "../../core/matrix.ts";
+import type { MetadataStore, NewSample, StoreStage } from "../../core/store/store.ts";
 import { EVERYTHING, newLabel, useStore, withBoxes } from "./helpers.ts";
 
 /** A store with a data set of twelve samples, for the tests of one file. */

@@ -2,10 +2,10 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import type { LabelRecord, NewSample } from "../../../core/store/store.ts";
-import { holds, type Reader, reader } from "../../support/filter-meaning.ts";
-import { conditions, filters, filterValues } from "../../support/random-filters.ts";
+import { newId } from "../../core/ids.ts";
+import type { LabelRecord, NewSample } from "../../core/store/store.ts";
+import { holds, type Reader, reader } from "../support/filter-meaning.ts";
+import { conditions, filters, filterValues } from "../support/random-filters.ts";
 import { EVERYTHING, useStore } from "./helpers.ts";
 
 const files = useStore();

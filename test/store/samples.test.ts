@@ -1,8 +1,8 @@
 /** Adding, changing and deleting samples. */
 
 import { expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import { matrix } from "../../../core/matrix.ts";
+import { newId } from "../../core/ids.ts";
+import { matrix } from "../../core/matrix.ts";
 import { EVERYTHING, newLabel, newRun, newSample, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();

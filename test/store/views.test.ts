@@ -1,7 +1,7 @@
 /** Views that choose: which rows a stage keeps, and the fields and filters it refuses. */
 
 import { describe, expect, test } from "vitest";
-import type { Filter } from "../../../core/filter.ts";
+import type { Filter } from "../../core/filter.ts";
 import { EVERYTHING, newSample } from "./helpers.ts";
 import { compare, label, useTwelveSamples } from "./twelve-samples.ts";
 

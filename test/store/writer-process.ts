@@ -1,11 +1,11 @@
 /** A process of its own that writes to a store, for the tests of several processes. */
 
-import { newId } from "../../../core/ids.ts";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
+import { newId } from "../../core/ids.ts";
+import { openAt } from "./places.ts";
 import { newSample } from "./records.ts";
 
-const [folder = "", dataset = "", task = "", runId = ""] = process.argv.slice(2);
-const store = await openSqliteStore({ folder });
+const [place = "", dataset = "", task = "", runId = ""] = process.argv.slice(2);
+const store = await openAt(place);
 const { id } = (await store.datasets.get(dataset)) ?? { id: "" };
 
 if (task === "add") {

@@ -1,8 +1,8 @@
 /** Short ways to write samples, labels and runs. */
 
-import { newId } from "../../../core/ids.ts";
-import type { LabelRecord, NewSample } from "../../../core/store/store.ts";
-import type { NewRun, PlannedEntry, RunConfig } from "../../../core/store/store-runs.ts";
+import { newId } from "../../core/ids.ts";
+import type { LabelRecord, NewSample } from "../../core/store/store.ts";
+import type { NewRun, PlannedEntry, RunConfig } from "../../core/store/store-runs.ts";
 
 export function newSample(change: Partial<NewSample> = {}): NewSample {
   return {

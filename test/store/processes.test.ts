@@ -11,7 +11,7 @@ const files = useStore();
 const SCRIPT = fileURLToPath(new URL("./writer-process.ts", import.meta.url));
 
 function start(...args: string[]): { child: ChildProcess; lines: AsyncIterable<string> } {
-  const child = spawn(process.execPath, [SCRIPT, files.folder, ...args], {
+  const child = spawn(process.execPath, [SCRIPT, files.place, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   if (child.stdout === null) throw new Error("no output to read");

@@ -1,20 +1,21 @@
-/** Stores in temporary folders, and short ways to fill them. */
+/** Stores of their own for test files, on the database of the test project, and short ways to fill them. */
 
 import { afterAll, beforeAll } from "vitest";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import type { MetadataStore } from "../../../core/store/store.ts";
-import { temporaryFolder } from "../../support/temporary.ts";
+import type { MetadataStore } from "../../core/store/store.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+import { placeOf } from "../support/temporary-store.ts";
+import { openAt } from "./places.ts";
 
 export * from "./records.ts";
 
 export const EVERYTHING = { offset: 0, limit: Number.MAX_SAFE_INTEGER } as const;
 
-/** A store for the tests of one file, in a folder that is removed after them. */
-export function useStore(): { readonly store: MetadataStore; readonly folder: string } {
-  const folder = temporaryFolder();
+/** A store for the tests of one file, removed after them; `place` is what `openAt` takes. */
+export function useStore(): { readonly store: MetadataStore; readonly place: string } {
+  const place = placeOf(temporaryFolder());
   let store: MetadataStore | undefined;
   beforeAll(async () => {
-    store = await openSqliteStore({ folder });
+    store = await openAt(place);
   });
   afterAll(() => store?.close());
   return {
@@ -22,7 +23,7 @@ export function useStore(): { readonly store: MetadataStore; readonly folder: st
       if (store === undefined) throw new Error("The store is opened before the tests");
       return store;
     },
-    folder,
+    place,
   };
 }
 

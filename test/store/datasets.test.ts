@@ -1,12 +1,9 @@
 /** Data sets, saved views and vectors in the store. */
 
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { matrix } from "../../../core/matrix.ts";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
+import { matrix } from "../../core/matrix.ts";
 import { EVERYTHING, newRun, newSample, useStore, withBoxes } from "./helpers.ts";
+import { openAt, rowsOf } from "./places.ts";
 
 const files = useStore();
 
@@ -45,8 +42,6 @@ test("deleting a data set removes everything of it, and nothing of another", asy
     await entries.plan(run.id, [{ entryId: sample.id, sampleId: sample.id }]);
   }
   await datasets.delete(gone.id);
-  const raw = new DatabaseSync(join(files.folder, "nearsight.db"), { readOnly: true });
-  const left = (table: string) => raw.prepare(`select count(*) as n from ${table}`).get()?.n;
   for (const table of [
     "samples",
     "labels",
@@ -56,9 +51,8 @@ test("deleting a data set removes everything of it, and nothing of another", asy
     "runs",
     "run_entries",
   ]) {
-    expect([table, left(table)]).toEqual([table, 1]);
+    expect([table, await rowsOf(files.place, table)]).toEqual([table, 1]);
   }
-  raw.close();
 });
 
 test("a write into a deleted data set is refused", async () => {
@@ -117,30 +111,11 @@ test("vectors of another dimension are refused and change nothing", async () => 
   await expect(vectors.put(id, "v", ["a", "b"], three)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
-test("a store is used by its folder again, and by another store at the same time", async () => {
-  const other = await openSqliteStore({ folder: files.folder });
+test("a store is opened again where it is, and used by another one at the same time", async () => {
+  const other = await openAt(files.place);
   const { id } = await files.store.datasets.create("shared");
   await other.samples.add(id, [newSample()]);
   expect(await files.store.samples.count(id, [])).toBe(1);
   await other.close();
   await expect(other.samples.ids(id, [], EVERYTHING)).rejects.toMatchObject({ code: "CLOSED" });
-});
-
-test("a file that is no store, and one of a newer version, say so", async () => {
-  const broken = join(files.folder, "broken");
-  await mkdir(broken);
-  await writeFile(
-    join(broken, "nearsight.db"),
-    "not a database, but long enough to be looked at".repeat(100),
-  );
-  await expect(openSqliteStore({ folder: broken })).rejects.toMatchObject({ code: "STORE_UNUSABLE" });
-  const newer = join(files.folder, "newer");
-  await mkdir(newer);
-  const raw = new DatabaseSync(join(newer, "nearsight.db"));
-  raw.exec("PRAGMA user_version = 999");
-  raw.close();
-  await expect(openSqliteStore({ folder: newer })).rejects.toMatchObject({ code: "STORE_TOO_NEW" });
-  await expect(openSqliteStore({ folder: join(broken, "nearsight.db") })).rejects.toMatchObject({
-    code: "STORE_UNUSABLE",
-  });
 });

@@ -1,9 +1,9 @@
 /** Brain runs, their leases and their entries. */
 
 import { expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import type { StoreStage } from "../../../core/store/store.ts";
-import type { NewRun } from "../../../core/store/store-runs.ts";
+import { newId } from "../../core/ids.ts";
+import type { StoreStage } from "../../core/store/store.ts";
+import type { NewRun } from "../../core/store/store-runs.ts";
 import { entriesOf, entryStates, newRun, newSample, RUN_CONFIG, useStore, withBoxes } from "./helpers.ts";
 
 const files = useStore();

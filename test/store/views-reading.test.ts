@@ -1,8 +1,8 @@
 /** Reading views: pages, snapshots, values and counts. */
 
 import { describe, expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import type { StoreStage } from "../../../core/store/store.ts";
+import { newId } from "../../core/ids.ts";
+import type { StoreStage } from "../../core/store/store.ts";
 import { EVERYTHING, newSample } from "./helpers.ts";
 import { useTwelveSamples } from "./twelve-samples.ts";
 

@@ -1,7 +1,7 @@
 /** Views in order: sorted by a field, by what a search found, or at random by a seed. */
 
 import { describe, expect, test } from "vitest";
-import type { StoreStage } from "../../../core/store/store.ts";
+import type { StoreStage } from "../../core/store/store.ts";
 import { EVERYTHING, newSample, withBoxes } from "./helpers.ts";
 import { compare, label, useTwelveSamples } from "./twelve-samples.ts";
 

@@ -1,8 +1,8 @@
 /** Views of labels: those kept by stages, and patches as rows of their own. */
 
 import { describe, expect, test } from "vitest";
-import type { Filter } from "../../../core/filter.ts";
-import type { StoreStage } from "../../../core/store/store.ts";
+import type { Filter } from "../../core/filter.ts";
+import type { StoreStage } from "../../core/store/store.ts";
 import { EVERYTHING } from "./helpers.ts";
 import { boxesAt, compare, label, useTwelveSamples } from "./twelve-samples.ts";
 

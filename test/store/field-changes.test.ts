@@ -1,11 +1,11 @@
 /** Changes of filter fields: which writes make the values beside the vectors old, and which writes settle that. */
 
 import { describe, expect, test } from "vitest";
-import { newId } from "../../../core/ids.ts";
-import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
-import type { SampleChange } from "../../../core/store/store.ts";
-import type { FilterFieldRecord, RunRecord } from "../../../core/store/store-runs.ts";
+import { newId } from "../../core/ids.ts";
+import type { SampleChange } from "../../core/store/store.ts";
+import type { FilterFieldRecord, RunRecord } from "../../core/store/store-runs.ts";
 import { newSample, RUN_CONFIG, useStore } from "./helpers.ts";
+import { openAt } from "./places.ts";
 
 const files = useStore();
 const IDS = ["a", "b", "c"];
@@ -76,7 +76,7 @@ describe("values beside vectors are old", () => {
 
   test("where another process wrote, and not where a write was called off", async () => {
     const run = await newRun(FIELDS);
-    const theirs = await openSqliteStore({ folder: files.folder });
+    const theirs = await openAt(files.place);
     await theirs.samples.update(run.datasetId, [{ id: "c", addTags: ["x"] }]);
     await expect(update(run, { id: "a", addTags: ["x"] }, { id: "none" })).rejects.toThrow("none");
     await theirs.close();
