@@ -1,5 +1,7 @@
 /** The functions: what they run, what they may take, which variables and secrets they have. */
 
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { capital, Deployment, ROLES, type RoleName } from "../support/deployment.ts";
 
@@ -12,6 +14,16 @@ const CODE = new Map<RoleName, readonly [string, string]>([
   ["giveUp", ["build", "index.deadLetters"]],
   ["sync", ["reindex", "index.repair"]],
 ]);
+/** Variables that stand for what SST links. */
+const LINKED = new Map([
+  ["NEARSIGHT_API_KEYS", "NearsightApiKeys"],
+  ["NEARSIGHT_BACKEND_OPTIONS", "NearsightBackend"],
+  ["NEARSIGHT_STORE_URL", "NearsightStoreUrl"],
+]);
+/** The development server's; and a folder whose default is the only one that a function may write to. */
+const LEFT_OUT = new Set(["PORT", "NEARSIGHT_HOME"]);
+const ROOT = resolve(import.meta.dirname, "../..");
+const SHA256 = "0123456789abcdef".repeat(4);
 const API: readonly RoleName[] = ["compute", "query", "manage"];
 
 describe.each(BACKENDS)("on %s", (backend, driver, connection) => {
@@ -95,13 +107,12 @@ test("x86_64 takes the bundles of x64", async () => {
 });
 
 test("a model of one's own is named where pictures become vectors", async () => {
-  const sha256 = "0123456789abcdef".repeat(4);
-  const deployment = await Deployment.of({ DEPLOY_MODEL: "s3://models/clip", DEPLOY_MODEL_SHA256: sha256 });
+  const deployment = await Deployment.of({ DEPLOY_MODEL: "s3://models/clip", DEPLOY_MODEL_SHA256: SHA256 });
   for (const role of ROLES) {
     const { NEARSIGHT_MODEL, NEARSIGHT_MODEL_SHA256 } = deployment.function(role).environment.variables;
     const expected = ["manage", "giveUp"].includes(role)
       ? [undefined, undefined]
-      : ["s3://models/clip", sha256];
+      : ["s3://models/clip", SHA256];
     expect([NEARSIGHT_MODEL, NEARSIGHT_MODEL_SHA256]).toEqual(expected);
   }
 });
@@ -148,3 +159,37 @@ test("settings of the API go to the functions that answer requests", async () =>
   );
   expect(told).toEqual(API);
 });
+
+describe("what functions read", () => {
+  const names = variablesIn("functions/settings.ts", "functions/resources.ts");
+  let deployment: Deployment;
+
+  beforeAll(async () => {
+    const ofApi = names.filter((name) => name.startsWith("NEARSIGHT_API_")).map((name) => [name, "given"]);
+    deployment = await Deployment.of({
+      ...Object.fromEntries(ofApi),
+      DEPLOY_MODEL: "s3://models/clip",
+      DEPLOY_MODEL_SHA256: SHA256,
+    });
+  });
+
+  test("are variables of both kinds", () => {
+    expect(names).toEqual(expect.arrayContaining(["PORT", "NEARSIGHT_API_SECRET"]));
+  });
+
+  test.each(names)("%s is given to them, unless it has a reason", (name) => {
+    const link = LINKED.get(name);
+    const has = (role: RoleName) =>
+      link === undefined
+        ? name in deployment.function(role).environment.variables
+        : link in deployment.build(role).links;
+    expect(ROLES.some(has)).toBe(!LEFT_OUT.has(name));
+  });
+});
+
+/** Names of variables in the files that read them. */
+function variablesIn(...paths: readonly string[]): string[] {
+  const files = paths.map((path) => join(ROOT, path)).filter((path) => existsSync(path));
+  const texts = files.map((path) => readFileSync(path, "utf8"));
+  return [...new Set(texts.flatMap((text) => text.match(/\b(NEARSIGHT_\w*[A-Z0-9]|PORT)\b/g) ?? []))];
+}
