@@ -29,12 +29,13 @@ export async function sstPlatform(): Promise<string> {
 
 async function lay(folder: string): Promise<void> {
   writeFileSync(join(folder, "sst.config.ts"), ANY_PROJECT);
-  const { code, output } = await runSst(folder, "install");
+  const { code, output } = await installSst(folder);
   if (code !== 0) throw new Error(`sst install ended with ${code}:\n${output}`);
 }
 
-function runSst(folder: string, command: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [join(SST, "bin/sst.mjs"), command], {
+/** Runs `sst install` in the folder of a configuration, which it reads: its exit code, and what it printed. */
+export function installSst(folder: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [join(SST, "bin/sst.mjs"), "install"], {
     cwd: folder,
     env: { ...process.env, ...NO_DOWNLOADS },
     stdio: ["ignore", "pipe", "pipe"],
