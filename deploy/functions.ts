@@ -10,7 +10,7 @@ export type Permission = sst.aws.FunctionPermissionArgs;
 
 /** What one function is given. */
 export interface Given {
-  readonly variables?: Variables;
+  readonly variables: Variables;
   readonly links: readonly Linked[];
   readonly permissions: readonly Permission[];
 }
@@ -21,17 +21,20 @@ const TRACING: Permission = {
   resources: ["*"],
 };
 
+/** `before` is one that runs the same bundle: SST writes the links into its folder, so that they are made in turn. */
 export function createFunction(
   role: RoleName,
   settings: DeploySettings,
   { vpc }: Pick<Database, "vpc">,
-  { variables = {}, links, permissions }: Given,
+  { variables, links, permissions }: Given,
+  before?: sst.aws.Function,
 ): sst.aws.Function {
   const { seconds, megabytes, instances, about, code = { bundle: role, entry: "handler" } } = ROLES[role];
   const streams = hasUrl(role, settings);
+  const folder = folderOf(code.bundle, settings);
   return new sst.aws.Function(nameOf(role), {
     description: about,
-    bundle: folderOf(code.bundle, settings),
+    bundle: before === undefined ? folder : before.arn.apply(() => folder),
     handler: `index.${streams ? "stream" : code.entry}`,
     runtime: "nodejs24.x",
     architecture: settings.architecture,

@@ -41,17 +41,14 @@ export function givenTo(surroundings: Surroundings): ByRole<Given> {
 }
 
 /** Whoever answers requests has to know who may ask; the others have nobody to ask them. */
-function linksOf({
-  secrets: { backend, apiKeys },
-  database: { url },
-}: Surroundings): ByRole<readonly Linked[]> {
-  const worker = [url, backend];
-  const api = [...worker, apiKeys];
+function linksOf({ secrets, database }: Surroundings): ByRole<readonly Linked[]> {
+  const worker = [database.url, secrets.backend];
+  const api = [...worker, secrets.apiKeys, secrets.apiSecret];
   const [compute, query, manage] = [api, api, api];
   return { compute, query, manage, reindex: worker, build: worker, giveUp: worker, sync: worker };
 }
 
-function variablesOf({ settings, secrets, database, bucket, feeds }: Surroundings): ByRole<Variables> {
+function variablesOf({ settings, database, bucket, feeds }: Surroundings): ByRole<Variables> {
   const { apiVariables, dataset, prefix, model } = settings;
   const [images, uploads] = [prefix, UPLOADS].map((part) => $interpolate`s3://${bucket.name}/${part}`);
   const { NEARSIGHT_API_MEDIA: others } = apiVariables;
@@ -61,7 +58,6 @@ function variablesOf({ settings, secrets, database, bucket, feeds }: Surrounding
   const api = {
     ...apiVariables,
     NEARSIGHT_API_MEDIA: $interpolate`${images},${uploads}${others === undefined ? "" : `,${others}`}`,
-    NEARSIGHT_API_SECRET: secrets.apiSecret.value,
   };
   return {
     compute: {

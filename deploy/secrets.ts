@@ -1,5 +1,5 @@
 /**
- * What only the owner knows: set once a stage with `npx sst secret set NAME VALUE`, kept encrypted by SST. Most are
+ * What only the owner knows: set once a stage with `npx sst secret set NAME VALUE`, kept encrypted by SST, and
  * linked: a function finds them in an encrypted file of its own, where they may be longer than variables.
  */
 
@@ -20,7 +20,7 @@ export type Linked = sst.Secret | sst.Linkable<{ value: $util.Output<string> }>;
 export interface Secrets {
   readonly apiKeys: Linked;
   /** What cursors and links to images are signed with. */
-  readonly apiSecret: sst.Secret;
+  readonly apiSecret: Linked;
   /** Where the backend is and who asks: options of the driver, as JSON. */
   readonly backend: Linked;
 }

@@ -19,7 +19,7 @@ export interface DeploySettings {
   readonly prefix: string;
   /** A model of one's own in a bucket, and the SHA-256 of its file SHA256SUMS. Null: the one that ships. */
   readonly model: ModelPlace | null;
-  /** Settings of the API: docs/security.md lists them. Keys are a secret, and not among them. */
+  /** Settings of the API: docs/security.md lists them. Keys and the signing secret are not among them. */
   readonly apiVariables: Readonly<Record<string, string>>;
   /** Whether AWS checks a signature of the caller before a function runs: where users or roles are listed. */
   readonly iam: boolean;
@@ -82,7 +82,8 @@ export function deploySettings(
 }
 
 const PREFIX = new RegExp(String.raw`^(?!${UPLOADS})[^/\s*?][^\s*?]*/$`);
-const API_KEYS = "NEARSIGHT_API_KEYS";
+/** Secrets, which are linked. */
+const NOT_VARIABLES = ["NEARSIGHT_API_KEYS", "NEARSIGHT_API_SECRET"];
 const MODEL = /^$|^s3:\/\/([a-z0-9.-]+)\/(\S*[^\s/])\/?$/;
 
 /** What a variable may hold, in words and as a test. */
@@ -135,7 +136,7 @@ function invalid(name: string, expected: string, found: string): NearsightError 
 function apiVariablesOf(environment: Environment): Record<string, string> {
   const ours = Object.entries(environment).filter(
     (entry): entry is [string, string] =>
-      entry[0].startsWith("NEARSIGHT_API_") && entry[0] !== API_KEYS && (entry[1] ?? "") !== "",
+      entry[0].startsWith("NEARSIGHT_API_") && !NOT_VARIABLES.includes(entry[0]) && (entry[1] ?? "") !== "",
   );
   return Object.fromEntries(ours);
 }

@@ -23,15 +23,12 @@ export function deploy(settings: DeploySettings) {
   const bucket = createBucket(settings);
   const feeds = { reindex: createFeed("Reindex", "reindex"), build: createFeed("Build", "build", "giveUp") };
   const given = givenTo({ settings, secrets, database, bucket, feeds });
-  const make = (role: RoleName) => createFunction(role, settings, database, given[role]);
+  const make = (role: RoleName, before?: sst.aws.Function) =>
+    createFunction(role, settings, database, given[role], before);
 
   const api = { compute: make("compute"), query: make("query"), manage: make("manage") };
-  const workers = {
-    reindex: make("reindex"),
-    build: make("build"),
-    giveUp: make("giveUp"),
-    sync: make("sync"),
-  };
+  const [reindex, build] = [make("reindex"), make("build")];
+  const workers = { reindex, build, giveUp: make("giveUp", build), sync: make("sync", reindex) };
   feed(feeds.reindex.queue, workers.reindex, { ...FEW, instances: ROLES.reindex.instances });
   feed(feeds.build.queue, workers.build, { ...ONE, instances: ROLES.build.instances });
   feed(feeds.build.deadLetters, workers.giveUp, { ...FEW, instances: ROLES.giveUp.instances });

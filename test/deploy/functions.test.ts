@@ -17,8 +17,9 @@ const CODE = new Map<RoleName, readonly [string, string]>([
 /** Variables that stand for what SST links. */
 const LINKED = new Map([
   ["NEARSIGHT_API_KEYS", "NearsightApiKeys"],
+  ["NEARSIGHT_API_SECRET", "NearsightApiSecret"],
   ["NEARSIGHT_BACKEND_OPTIONS", "NearsightBackend"],
-  ["NEARSIGHT_STORE_URL", "NearsightStoreUrl"],
+  ["NEARSIGHT_STORE", "NearsightStoreUrl"],
 ]);
 /** The development server's; and a folder whose default is the only one that a function may write to. */
 const LEFT_OUT = new Set(["PORT", "NEARSIGHT_HOME"]);
@@ -65,17 +66,14 @@ describe.each(BACKENDS)("on %s", (backend, driver, connection) => {
   });
 
   test.each(ROLES)("%s knows who may call, and what signs links, where it answers requests only", (role) => {
-    const { links } = deployment.build(role);
-    const { NEARSIGHT_API_SECRET: secret } = deployment.function(role).environment.variables;
-    const isApi = API.includes(role);
-    expect([links["NearsightApiKeys"]?.["value"], secret]).toEqual(
-      isApi ? ["[]", "api-secret"] : [undefined, undefined],
-    );
+    const { NearsightApiKeys: keys, NearsightApiSecret: secret } = deployment.build(role).links;
+    const expected = API.includes(role) ? ["[]", "api-secret"] : [undefined, undefined];
+    expect([keys?.["value"], secret?.["value"]]).toEqual(expected);
   });
 
-  test.each(ROLES)("no variable of %s has a login, and all are at most 4 KB", (role) => {
+  test.each(ROLES)("no variable of %s is a secret, and all are at most 4 KB", (role) => {
     const { variables } = deployment.function(role).environment;
-    expect(JSON.stringify(variables)).not.toMatch(/zilliz-token|elastic-key|user:pass/);
+    expect(JSON.stringify(variables)).not.toMatch(/zilliz-token|elastic-key|api-secret|user:pass/);
     expect(JSON.stringify(variables).length).toBeLessThan(4_096);
   });
 
@@ -123,6 +121,21 @@ test("requests may name images of the bucket, and of the places that are named",
   const own = "s3://imagesbucket/images/,s3://imagesbucket/uploads/";
   expect(await media({})).toBe(own);
   expect(await media({ NEARSIGHT_API_MEDIA: "https://example.org/" })).toBe(`${own},https://example.org/`);
+});
+
+describe.each([
+  ["giveUp", "build"],
+  ["sync", "reindex"],
+] as const)("%s, which runs the bundle of %s,", (role, owner) => {
+  test("is made after it, since SST writes links into the folder of a bundle", async () => {
+    const deployment = await Deployment.of();
+    expect(deployment.build(role).after).toContain(`${capital(owner)}Function`);
+  });
+
+  test("is linked to the same", async () => {
+    const deployment = await Deployment.of();
+    expect(deployment.build(role).links).toEqual(deployment.build(owner).links);
+  });
 });
 
 test("uploads go beside the images that are followed, and batches to their queue", async () => {

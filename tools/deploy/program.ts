@@ -28,6 +28,8 @@ export interface AskedBuild {
   readonly runtime: string;
   /** What the function finds under `Resource`. */
   readonly links: Readonly<Record<string, Values>>;
+  /** Functions that were whole by then. */
+  readonly after: readonly string[];
 }
 
 export interface Asked {
@@ -62,7 +64,8 @@ export async function evaluate(
   const resources: AskedResource[] = [];
   const retained = new Set<string>();
   const builds: AskedBuild[] = [];
-  const commandLine = await serveCommandLine(builds, code);
+  const note = (build: AskedBuild) => builds.push({ ...build, after: functionsIn(resources) });
+  const commandLine = await serveCommandLine(note, code);
   await pulumi.runtime.setMocks(mocksFor(resources, retained), name, stage, false);
   const outputs = await pulumi.runtime.runInPulumiStack(() =>
     run(() => {
@@ -81,6 +84,10 @@ export async function evaluate(
     commandLine.close();
     writeFileSync(file, JSON.stringify({ resources, builds, outputs: shown } satisfies Asked));
   });
+}
+
+function functionsIn(resources: readonly AskedResource[]): string[] {
+  return resources.filter(({ type }) => type === "aws:lambda/function:Function").map(({ name }) => name);
 }
 
 function mocksFor(resources: AskedResource[], retained: ReadonlySet<string>) {
@@ -108,11 +115,11 @@ function withoutMarks(value: unknown): unknown {
 }
 
 /** The methods of SST's command line that components call while it deploys. */
-async function serveCommandLine(builds: AskedBuild[], code: string) {
+async function serveCommandLine(note: (build: AskedBuild) => void, code: string) {
   const methods: Record<string, (argument: AskedBuild) => unknown> = {
     "Provider.Aws.Bootstrap": () => ({ asset: "assets", state: "state", region: REGION, account: ACCOUNT }),
     "Runtime.Build": (build) => {
-      builds.push(build);
+      note(build);
       return { handler: build.handler, out: code, errors: [], sourcemaps: [] };
     },
   };

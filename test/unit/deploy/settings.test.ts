@@ -61,8 +61,9 @@ describe("settings of a deployment", () => {
     expect(deploySettings({ DEPLOY_RESERVE: "false" }, { production: true }).reserve).toBe(false);
   });
 
-  test("pass on what the API reads, but not its keys", () => {
+  test("pass on what the API reads, but no secret", () => {
     const environment = {
+      NEARSIGHT_API_SECRET: "secret",
       NEARSIGHT_API_MODELS: "clip",
       NEARSIGHT_API_KEYS: "[]",
       NEARSIGHT_API_PUBLIC: "",
