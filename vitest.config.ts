@@ -6,8 +6,7 @@
 
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { EVENTS, INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
-import { DEPLOY, INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
+import { DEPLOY, EVENTS, INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
 
 const project = (
   name: string,
