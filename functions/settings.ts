@@ -33,7 +33,7 @@ export interface Settings {
   readonly secret: string;
   /** `NEARSIGHT_SOURCES`: what data sets follow, as JSON. */
   readonly sources: readonly FollowedSource[];
-  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
+  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_UPLOAD_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
   readonly limits: Limits;
 }
 
@@ -82,6 +82,7 @@ const environmentSchema = z
     NEARSIGHT_SOURCES: json(z.array(sourceSchema)),
     NEARSIGHT_API_REQUESTS_PER_MINUTE: count.default(DEFAULT_LIMITS.requestsPerMinute),
     NEARSIGHT_API_BODY_BYTES: count.default(DEFAULT_LIMITS.bodyBytes),
+    NEARSIGHT_API_UPLOAD_BYTES: count.default(DEFAULT_LIMITS.uploadBytes),
     NEARSIGHT_API_IN_FLIGHT: count.default(DEFAULT_LIMITS.inFlight),
     NEARSIGHT_API_TIMEOUT_MS: count.default(DEFAULT_LIMITS.timeoutMs),
   })
@@ -99,6 +100,7 @@ const environmentSchema = z
     limits: {
       requestsPerMinute: found.NEARSIGHT_API_REQUESTS_PER_MINUTE,
       bodyBytes: found.NEARSIGHT_API_BODY_BYTES,
+      uploadBytes: found.NEARSIGHT_API_UPLOAD_BYTES,
       inFlight: found.NEARSIGHT_API_IN_FLIGHT,
       timeoutMs: found.NEARSIGHT_API_TIMEOUT_MS,
     },
