@@ -50,6 +50,7 @@ export const ERROR_CODES = {
   API_KEY_INVALID: { status: 401, retryable: false },
   SCOPE_MISSING: { status: 403, retryable: false },
   ROUTE_NOT_FOUND: { status: 404, retryable: false },
+  DEADLINE_EXCEEDED: { status: 504, retryable: true },
   ABORTED: { status: 499, retryable: false },
   INTERNAL: { status: 500, retryable: false },
 } as const satisfies Record<string, { status: number; retryable: boolean }>;

@@ -50,6 +50,13 @@ export type {
   WatchHit,
   WatchOptions,
 } from "./dataset/brain-port.ts";
+export type {
+  BatchOutcome,
+  BatchRef,
+  BuildQueue,
+  PlanOptions,
+  QueuedBuildsPort,
+} from "./dataset/build-queue.ts";
 export type { Dataset } from "./dataset/dataset.ts";
 export type { Datasets } from "./dataset/datasets.ts";
 export type {
@@ -134,7 +141,13 @@ export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbn
 // Embedding models.
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
 export { DEFAULT_MODEL, type ModelRow, type ResolveOptions } from "./models/zoo.ts";
-export { type LoadZooDatasetOptions, type Nearsight, type OpenOptions, open } from "./nearsight.ts";
+export {
+  type Installation,
+  type LoadZooDatasetOptions,
+  type Nearsight,
+  type OpenOptions,
+  open,
+} from "./nearsight.ts";
 export {
   type Aggregation,
   type QueryTerm,

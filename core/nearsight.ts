@@ -10,8 +10,10 @@ import type { BrainContext } from "./brain/context.ts";
 import { doctor } from "./brain/doctor/doctor.ts";
 import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
 import { releaseLeases } from "./brain/lease.ts";
+import { queuedBuilds } from "./brain/queued-build.ts";
 import { type Config, type ConfigOverrides, readConfig } from "./config.ts";
 import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
+import type { QueuedBuildsPort } from "./dataset/build-queue.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { createDatasets, type Datasets } from "./dataset/datasets.ts";
 import type { ComparisonPort } from "./dataset/duplicates-port.ts";
@@ -37,8 +39,10 @@ export interface OpenOptions {
   readonly store?: MetadataStore;
   /** Backends that can be chosen by name. Default: all of the package. */
   readonly backends?: readonly BackendDriver[];
-  /** Models by name, before the zoo's. */
-  readonly models?: Readonly<Record<string, EmbeddingModel>>;
+  /** Models by name, before the zoo's; a function loads its model when it is first asked for. */
+  readonly models?: Readonly<Record<string, EmbeddingModel | (() => Promise<EmbeddingModel>)>>;
+  /** Name of the model where none is named. Default: the shipped one. */
+  readonly defaultModel?: string;
   /** Receives warnings. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
@@ -75,6 +79,9 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** An installation in this process, which can do parts of builds for others. */
+export interface Installation extends Nearsight, QueuedBuildsPort {}
+
 /**
  * Opens an installation: by default the SQLite store of `~/.nearsight` with the embedded backend.
  *
@@ -83,7 +90,7 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
  * const dataset = await ns.loadZooDataset("quickstart");
  * await ns.computeSimilarity(dataset, { brainKey: "images" });
  */
-export async function open(options: OpenOptions = {}): Promise<Nearsight> {
+export async function open(options: OpenOptions = {}): Promise<Installation> {
   const config = readConfig(options.config);
   const store = options.store ?? (await openSqliteStore({ folder: config.home }));
   const pool = backendPool(config, options.backends ?? BACKENDS);
@@ -98,7 +105,7 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     owner: randomUUID(),
     defaultBackend: config.defaultSimilarityBackend,
     model: models.get,
-    defaultModel: DEFAULT_MODEL,
+    defaultModel: options.defaultModel ?? DEFAULT_MODEL,
     defaultVisualizationMethod: config.defaultVisualizationMethod,
     visualizationOptions: config.visualizationOptions,
     media: {
@@ -129,6 +136,7 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
 
   return {
     ...datasets,
+    ...queuedBuilds(context),
     config,
     async loadZooDataset(
       name,
@@ -217,7 +225,7 @@ function connectionOf({ connectionOptions }: BackendDriver, options: Readonly<Re
 }
 
 /** Loads each model once per name and arguments. */
-function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel>>) {
+function modelPool(config: Config, named: NonNullable<OpenOptions["models"]>) {
   const loaded = new Map<string, Promise<EmbeddingModel>>();
   // A run knows its model by name: one that was given as an object is found again while the process lives.
   const given = new Map<string, EmbeddingModel>();
@@ -234,15 +242,19 @@ function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel
       return reference;
     }
     const known = registered.get(reference) ?? (zooNames.has(reference) ? undefined : given.get(reference));
-    if (known !== undefined) return known;
-    const key = JSON.stringify([reference, modelArguments]);
-    const { cache, hubEndpoint, hubToken } = config;
-    const place = { cache: join(cache, "models"), endpoint: hubEndpoint };
-    const options = { ...place, ...(hubToken === undefined ? {} : { token: hubToken }), ...modelArguments };
-    const model = loaded.get(key) ?? resolveModel(reference, options);
+    if (known !== undefined && typeof known !== "function") return known;
+    const key = JSON.stringify([reference, known === undefined ? modelArguments : null]);
+    const load = known ?? (() => resolveModel(reference, resolveOptions(modelArguments)));
+    const model = loaded.get(key) ?? load();
     loaded.set(key, model);
     model.catch(() => loaded.delete(key));
     return model;
+  }
+
+  function resolveOptions(modelArguments: Readonly<Record<string, unknown>>): ResolveOptions {
+    const { cache, hubEndpoint, hubToken } = config;
+    const place = { cache: join(cache, "models"), endpoint: hubEndpoint };
+    return { ...place, ...(hubToken === undefined ? {} : { token: hubToken }), ...modelArguments };
   }
 
   async function close(): Promise<void> {

@@ -87,7 +87,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
 
     async addMissing(options: EmbeddingOptions = {}) {
       await usable(index);
-      return addMissing(index, view, { ...cropping(index), ...options });
+      return addMissing(index, view, { ...croppingOf(index), ...options });
     },
 
     async updateFilterFields({ signal } = {}) {
@@ -119,7 +119,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
         context,
         from,
         model,
-        { ...cropping(index), ...options },
+        { ...croppingOf(index), ...options },
         { patchesField, roiField, skip },
       );
     },
@@ -277,7 +277,8 @@ async function indexedIds(index: OpenIndex): Promise<ReadonlySet<string>> {
   return new Set((await selectEntries(index, {})).map((entry) => entry.entryId));
 }
 
-function cropping(index: OpenIndex): EmbeddingOptions {
+/** How the patches of a run were cut out. */
+export function croppingOf(index: OpenIndex): EmbeddingOptions {
   const { forceSquare, alpha } = index.run.config;
   return { forceSquare, ...(alpha === null ? {} : { alpha }) };
 }

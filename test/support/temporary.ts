@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
+import { type Installation, type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
 
 const folders: string[] = [];
 const opened: Nearsight[] = [];
@@ -24,7 +24,7 @@ export function temporaryFolder(): string {
 /** An installation of its own; `warnings` collects what it warns of. */
 export async function temporaryNearsight(
   options: OpenOptions = {},
-): Promise<Nearsight & { home: string; warnings: string[] }> {
+): Promise<Installation & { home: string; warnings: string[] }> {
   const home = options.config?.home ?? temporaryFolder();
   const warnings: string[] = [];
   const ns = await open({
