@@ -1,13 +1,14 @@
 /** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
 
+import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
-import type { Builds } from "./builds.ts";
+import type { BuildService } from "./builds.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
-import { createRouter, type Router } from "./router.ts";
+import { type ApiEnv, createRouter, type Router } from "./router.ts";
 import { builds } from "./routes/compute/runs.ts";
 import { datasets } from "./routes/manage/datasets.ts";
 import { runs } from "./routes/manage/runs.ts";
@@ -20,10 +21,12 @@ import { searches } from "./routes/query/search.ts";
 /** What an application is made of. */
 export interface AppOptions {
   readonly nearsight: Nearsight;
-  readonly builds: Builds;
+  readonly builds: BuildService;
   readonly authenticate: Authenticate;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
+  /** What surrounds every request, the outermost first. */
+  readonly around?: readonly MiddlewareHandler<ApiEnv>[];
 }
 
 /** Groups of routes, by the function that serves them. */
@@ -42,12 +45,13 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(
-  { nearsight, builds: running, authenticate, origins = [] }: AppOptions,
+  { nearsight, builds: running, authenticate, origins = [], around = [] }: AppOptions,
   groups = allGroups(),
 ): Router {
   const app = createRouter();
   app.onError((error, context) => problem(context, error));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
+  for (const surround of around) app.use(surround);
   if (origins.length > 0) app.use(cors({ origin: [...origins] }));
   app.use(async (context, next) => {
     context.set("nearsight", nearsight);

@@ -4,14 +4,14 @@ import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi
 import { type Dataset, type Nearsight, NearsightError } from "../core/index.ts";
 import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
-import type { Builds } from "./builds.ts";
+import type { BuildService } from "./builds.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
 
 /** What handlers find in the context of a request. */
 export interface ApiEnv {
   Variables: {
     nearsight: Nearsight;
-    builds: Builds;
+    builds: BuildService;
     caller: Caller;
   };
 }

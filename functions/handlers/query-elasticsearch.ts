@@ -1,0 +1,12 @@
+/** Searches on Elasticsearch, by prompts and pictures too. */
+
+import { elasticsearch } from "../../core/backends/elasticsearch/elasticsearch.ts";
+import { httpFunction } from "../lambda/http.ts";
+import { bucketModel } from "../lambda/model.ts";
+
+export const { handler, stream } = httpFunction({
+  role: "query",
+  backend: elasticsearch,
+  loadModel: bucketModel,
+  groups: ["query"],
+});
