@@ -112,7 +112,17 @@ function secretsOf(values: readonly unknown[]): string[] {
 
 function passwordsIn(text: string): string[] {
   const password = /^[\w+.-]+:\/\/[^/@\s]*?:([^/@\s]*)@/.exec(text)?.[1];
-  return password === undefined ? [] : [password, decodeURIComponent(password)];
+  if (password === undefined) return [];
+  return [password, ...decoded(password)];
+}
+
+/** What a driver makes of it; nothing where it is no encoding of anything. */
+function decoded(text: string): string[] {
+  try {
+    return [decodeURIComponent(text)];
+  } catch {
+    return [];
+  }
 }
 
 function objectOf(text: string | null, name: string): Record<string, unknown> {

@@ -24,8 +24,8 @@ export function startDeadline(remainingMs: number): Deadline {
   const stop = new AbortController();
   const end = () => {
     const error = deadlineExceeded();
-    stop.abort(error);
     reject(error);
+    stop.abort(error);
   };
   const timer = setTimeout(end, Math.max(remainingMs - ANSWER_MS, remainingMs / 2));
   return { signal: stop.signal, over, end: () => clearTimeout(timer) };
