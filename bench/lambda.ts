@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { open } from "../core/nearsight.ts";
+import { open } from "../core/open.ts";
 import { createApiKey } from "../functions/auth/api-keys.ts";
 import { type HttpCall, urlEvent } from "../test/support/lambda-events.ts";
 import { type LambdaFunction, startLambda } from "../test/support/lambda-service.ts";
@@ -125,6 +125,7 @@ async function warm(folder: string, bundle: Bundle, place: Place) {
 function begin(folder: string, { home, backendOptions }: Place): Promise<LambdaFunction> {
   const environment = {
     NEARSIGHT_HOME: home,
+    NEARSIGHT_API_REQUESTS_PER_MINUTE: "1000000",
     NEARSIGHT_API_KEYS: JSON.stringify([record]),
     NEARSIGHT_BACKEND_OPTIONS: JSON.stringify(backendOptions),
     NEARSIGHT_BUILD_QUEUE_URL: "http://127.0.0.1:9/builds",

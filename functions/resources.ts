@@ -2,8 +2,7 @@
 
 import { Resource } from "sst/resource";
 import { type ConfigOverrides, NearsightError } from "../core/index.ts";
-import type { ApiKeyRecord } from "./auth/api-keys.ts";
-import { SCOPES } from "./auth/caller.ts";
+import { type Settings, settings } from "./settings.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Links = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
@@ -22,7 +21,8 @@ export interface Resources {
   readonly folder: string;
   /** Address of the store's database; null: files in `folder`, gone with the container. */
   readonly storeUrl: string | null;
-  readonly apiKeys: readonly ApiKeyRecord[];
+  /** Who may call, and how much. */
+  readonly api: Settings;
   /** Where the backend is and who asks, beside what `FIFTYONE_BRAIN_*` says. */
   readonly backendOptions: NonNullable<ConfigOverrides["similarityBackends"]>[string];
   /** The model of the service; null: the one that ships with nearsight. */
@@ -35,8 +35,9 @@ export interface Resources {
 
 /** Names in `sst.config.ts`, and the variables that stand for them elsewhere. */
 const NAMES = {
-  storeUrl: ["NearsightStoreUrl", "value", "NEARSIGHT_STORE_URL"],
+  storeUrl: ["NearsightStoreUrl", "value", "NEARSIGHT_STORE"],
   apiKeys: ["NearsightApiKeys", "value", "NEARSIGHT_API_KEYS"],
+  apiSecret: ["NearsightApiSecret", "value", "NEARSIGHT_API_SECRET"],
   backend: ["NearsightBackend", "value", "NEARSIGHT_BACKEND_OPTIONS"],
   buildQueue: ["NearsightBuilds", "url", "NEARSIGHT_BUILD_QUEUE_URL"],
 } as const;
@@ -59,30 +60,25 @@ export function resources(
   return {
     folder: nonEmpty(environment["NEARSIGHT_HOME"]) ?? DEFAULT_FOLDER,
     storeUrl,
-    apiKeys: apiKeysOf(text("apiKeys")),
+    api: settings({
+      ...environment,
+      NEARSIGHT_API_KEYS: text("apiKeys") ?? undefined,
+      NEARSIGHT_API_SECRET: text("apiSecret") ?? undefined,
+    }),
     backendOptions,
     model: modelOf(environment),
     buildQueueUrl: text("buildQueue"),
-    secrets: secretsOf([storeUrl, ...namedAsSecret(backendOptions), ...namedAsSecret(environment)]),
+    secrets: secretsOf([
+      storeUrl,
+      text("apiSecret"),
+      ...namedAsSecret(backendOptions),
+      ...namedAsSecret(environment),
+    ]),
   };
 }
 
 function nonEmpty(text: string | undefined): string | null {
   return text === undefined || text.trim() === "" ? null : text.trim();
-}
-
-function apiKeysOf(text: string | null): ApiKeyRecord[] {
-  const found = parsed(text ?? "[]", NAMES.apiKeys[2]);
-  if (Array.isArray(found) && found.every(isApiKeyRecord)) return found;
-  throw invalid(NAMES.apiKeys[2], 'a list of { "id", "scope", "sha256" }');
-}
-
-function isApiKeyRecord(value: Partial<ApiKeyRecord> | null): value is ApiKeyRecord {
-  return (
-    typeof value?.id === "string" &&
-    SCOPES.some((scope) => scope === value.scope) &&
-    /^[0-9a-f]{64}$/.test(value.sha256 ?? "")
-  );
 }
 
 /** `NEARSIGHT_MODEL=s3://bucket/folder` with `NEARSIGHT_MODEL_SHA256`. */

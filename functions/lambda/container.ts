@@ -45,9 +45,10 @@ export function createContainer(spec: FunctionSpec): Container {
 }
 
 function openOptions({ backend, loadModel }: FunctionSpec, given: Resources): OpenOptions {
-  const { folder, model, backendOptions } = given;
+  const { folder, model, backendOptions, storeUrl } = given;
   const config = {
     home: folder,
+    ...(storeUrl === null ? {} : { store: storeUrl }),
     cache: join(folder, "cache"),
     defaultSimilarityBackend: backend.name,
     similarityBackends: { [backend.name]: backendOptions },

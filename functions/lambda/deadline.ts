@@ -10,7 +10,7 @@ const ANSWER_MS = 1_000;
 /** Fires when a function has to come to its end. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Rejects with DEADLINE_EXCEEDED when the signal fires; otherwise never ends. */
+  /** Rejects with TIMED_OUT when the signal fires; otherwise never ends. */
   readonly over: Promise<never>;
   /** The work was done in time. */
   end(): void;
@@ -23,7 +23,7 @@ export function startDeadline(remainingMs: number): Deadline {
   over.catch(() => undefined);
   const stop = new AbortController();
   const end = () => {
-    const error = deadlineExceeded();
+    const error = timedOut();
     reject(error);
     stop.abort(error);
   };
@@ -31,7 +31,7 @@ export function startDeadline(remainingMs: number): Deadline {
   return { signal: stop.signal, over, end: () => clearTimeout(timer) };
 }
 
-/** A request that is not answered in time is DEADLINE_EXCEEDED, and its signal fires. */
+/** A request that is not answered in time is TIMED_OUT, and its signal fires. */
 export function withinDeadline(): MiddlewareHandler {
   return async (context, next) => {
     const invocation = invocationOf(context);
@@ -53,9 +53,9 @@ export function invocationOf({ env }: Context) {
 }
 
 /** The work was stopped so that its error can still be told. */
-function deadlineExceeded(): NearsightError {
+function timedOut(): NearsightError {
   return new NearsightError({
-    code: "DEADLINE_EXCEEDED",
+    code: "TIMED_OUT",
     message: "The work takes longer than the function may run",
     hint: "Call again; where it stays so, ask for less or give the function more time and memory",
   });

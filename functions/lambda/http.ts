@@ -10,7 +10,7 @@ import { Hono } from "hono";
 import { handle, type LambdaContext, type LambdaEvent, streamHandle } from "hono/aws-lambda";
 import { NearsightError } from "../../core/index.ts";
 import { createApp, type Group } from "../app.ts";
-import { byApiKey } from "../auth/api-keys.ts";
+import { authentication } from "../auth/authentication.ts";
 import { type BuildService, Builds } from "../builds.ts";
 import { problem } from "../problem.ts";
 import type { Router } from "../router.ts";
@@ -75,11 +75,16 @@ function appOf(spec: HttpFunctionSpec, container: Container): () => Promise<Rout
   let app: Router | undefined;
   return async () => {
     const nearsight = await container.nearsight();
+    const { api } = container.resources;
     app ??= createApp(
       {
         nearsight,
         builds: spec.builds?.(container) ?? new Builds(),
-        authenticate: byApiKey(container.resources.apiKeys),
+        authenticate: authentication(api),
+        allow: api.allow,
+        origins: api.origins,
+        limits: api.limits,
+        secret: api.secret,
         around: [logged(container.log), withinDeadline()],
       },
       spec.groups,

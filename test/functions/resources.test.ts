@@ -9,10 +9,11 @@ const KEYS = JSON.stringify([{ id: "app", scope: "read", sha256: SHA256 }]);
 
 describe("the resources of a function", () => {
   test("are files in /tmp, no key and no model where nothing is said", () => {
-    expect(resources({}, {})).toEqual({
+    const { api, ...found } = resources({}, {});
+    expect(api).toMatchObject({ apiKeys: [], publicScope: null, iam: [], jwt: null });
+    expect(found).toEqual({
       folder: "/tmp/nearsight",
       storeUrl: null,
-      apiKeys: [],
       backendOptions: {},
       model: null,
       buildQueueUrl: null,
@@ -33,7 +34,7 @@ describe("the resources of a function", () => {
     );
     expect(found).toMatchObject({
       folder: "/mnt/here",
-      apiKeys: [{ id: "app", scope: "read" }],
+      api: { apiKeys: [{ id: "app", scope: "read" }] },
       backendOptions: { uri: "https://zilliz", token: "secret-token" },
       buildQueueUrl: "https://sqs/builds",
     });
@@ -64,7 +65,7 @@ describe("the resources of a function", () => {
   });
 
   test.each([
-    ["NEARSIGHT_API_KEYS", { NEARSIGHT_API_KEYS: "secret, no JSON" }],
+    ["NEARSIGHT_API_KEYS", { NEARSIGHT_API_KEYS: "[secret, no JSON" }],
     ["NEARSIGHT_API_KEYS", { NEARSIGHT_API_KEYS: '[{"id":"secret","scope":"all","sha256":"1"}]' }],
     ["NEARSIGHT_API_KEYS", { NEARSIGHT_API_KEYS: "[null]" }],
     ["NEARSIGHT_BACKEND_OPTIONS", { NEARSIGHT_BACKEND_OPTIONS: '["secret"]' }],

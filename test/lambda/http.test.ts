@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { open } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
 import { restEvent, sqsEvent, urlEvent } from "../support/lambda-events.ts";
 import { serve } from "../support/loopback.ts";
 import { AUTHORIZED, callFunction, type PackedFunction, packedFunction } from "../support/packed-function.ts";
@@ -151,7 +151,7 @@ describe("a function", () => {
       headers,
     });
     expect((await callFunction(manage, event)).json).toMatchObject({
-      code: "DEADLINE_EXCEEDED",
+      code: "TIMED_OUT",
       status: 504,
       retryable: true,
     });

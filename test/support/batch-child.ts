@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { BatchRef } from "../../core/index.ts";
-import { open } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
 
 const [home = ""] = process.argv.slice(2);
 const ns = await open({ config: { home, cache: join(home, "cache") } });

@@ -60,6 +60,7 @@ export async function packedFunction(
     runtimeClient,
     environment: {
       NEARSIGHT_HOME: home,
+      NEARSIGHT_API_REQUESTS_PER_MINUTE: "1000000",
       NEARSIGHT_API_KEYS: JSON.stringify([record]),
       NEARSIGHT_BACKEND_OPTIONS: JSON.stringify(backendOptions),
       ...environment,

@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { type Installation, type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
+import type { Installation, Nearsight, OpenOptions } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
+import { placeOf } from "./temporary-store.ts";
 
 const folders: string[] = [];
 const opened: Nearsight[] = [];
@@ -29,9 +31,15 @@ export async function temporaryNearsight(
   const warnings: string[] = [];
   const ns = await open({
     ...options,
-    config: { cache: join(home, "cache"), ...options.config, home },
+    config: { cache: join(home, "cache"), ...storeOf(home), ...options.config, home },
     warn: (message) => warnings.push(message),
   });
   opened.push(ns);
   return { ...ns, home, warnings };
+}
+
+/** On which store: those that share a home share it. */
+function storeOf(home: string): { store?: string } {
+  const place = placeOf(home);
+  return place === home ? {} : { store: place };
 }

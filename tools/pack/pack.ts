@@ -1,7 +1,7 @@
 /** Packs one function: its code as one file, its worker threads beside it, and the files they read. */
 
 import { cpSync, lutimesSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { type Bundle, folderOf, hasModel, NATIVE_PACKAGES } from "./bundles.ts";
 import { checkInputs, checkSize, type PackedBundle } from "./gates.ts";
@@ -21,9 +21,9 @@ const BANNER = [
 ].join("");
 
 /** Worker threads of the embedded backend, which no function is given, and of the model where there is none. */
-const UNUSED_WORKERS = ["core/backends/local/worker.ts", "core/backends/local/search-worker.ts"];
-const MODEL_WORKERS = ["core/models/onnx-worker.ts"];
-const MODEL_FOLDER = "core/models/nearsight-tiny";
+const UNUSED_WORKERS = ["backends/local/worker", "backends/local/search-worker"];
+const MODEL_WORKERS = ["models/onnx-worker"];
+const MODEL_FOLDER = "models/nearsight-tiny";
 
 /** Files carry no time of their own, so that equal bundles are equal archives. */
 const FILE_TIME = new Date("2000-01-01T00:00:00Z");
@@ -36,16 +36,13 @@ export async function pack(bundle: Bundle, output = PACK_FOLDER): Promise<Packed
   const entry = `functions/handlers/${bundle.role}-${bundle.backend}.ts`;
   const metafiles = [await bundled(bundle, entry, join(folder, "index.mjs"))];
   const skipped = hasModel(bundle) ? UNUSED_WORKERS : [...UNUSED_WORKERS, ...MODEL_WORKERS];
-  for (const worker of workersOf(metafiles[0] as Metafile)) {
-    if (skipped.includes(worker)) continue;
-    // Worker files are looked for beside the code, and end in .js once they are built.
-    const file = worker.slice(worker.lastIndexOf("/") + 1).replace(/\.ts$/, ".js");
-    metafiles.push(await bundled(bundle, worker, join(folder, file)));
+  for (const worker of workersOf(metafiles[0] as Metafile).filter((name) => !skipped.includes(name))) {
+    metafiles.push(await bundled(bundle, `core/${worker}.ts`, join(folder, `${worker}.js`)));
   }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}\n');
   checkInputs(bundle, metafiles);
   if (hasModel(bundle)) {
-    cpSync(join(ROOT, MODEL_FOLDER), join(folder, "nearsight-tiny"), { recursive: true });
+    cpSync(join(ROOT, "core", MODEL_FOLDER), join(folder, MODEL_FOLDER), { recursive: true });
     await copyNative(join(folder, "node_modules"), bundle.architecture);
   }
   settleTimes(folder);
@@ -72,13 +69,12 @@ async function bundled(bundle: Bundle, entry: string, outfile: string): Promise<
   return metafile;
 }
 
-/** The worker threads that the sources in a bundle start. */
+/** The worker threads that the sources in a bundle start, by their paths in `core`: they are looked for beside it. */
 function workersOf({ inputs }: Metafile): string[] {
   const ours = Object.keys(inputs).filter((path) => path.endsWith(".ts") && !path.includes("node_modules/"));
   return ours.flatMap((path) => {
     const text = readFileSync(join(ROOT, path), "utf8");
-    const names = [...text.matchAll(/workerUrl\("([\w-]+)", import\.meta\.url\)/g)];
-    return names.map(([, name]) => `${dirname(path)}/${name}.ts`);
+    return [...text.matchAll(/Worker\(codeUrl\("([\w/-]+)"\)/g)].map(([, name = ""]) => name);
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import type { BatchRef, Dataset, Installation, SampleCollection } from "../../../core/index.ts";
-import { open } from "../../../core/nearsight.ts";
+import { open } from "../../../core/open.ts";
 import { doBatches } from "../../support/batch-crew.ts";
 import { temporaryNearsight } from "../../support/temporary.ts";
 import { randomVectors } from "../../support/vectors.ts";
