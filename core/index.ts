@@ -136,10 +136,11 @@ export { type FoundImages, findImages, IMAGE_ENDINGS } from "./io/find-images.ts
 export { NPY_MAGIC, type NpyArray, type NpyData, type NpyType, readNpy, writeNpy } from "./io/npy.ts";
 export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from "./matrix.ts";
 // Media: pictures to pixels and thumbnails.
-export { decodeImage, type RgbImage } from "./media/image.ts";
+export { decodeImage, describeImage, type RgbImage } from "./media/image.ts";
 export type { BoundingBox, CropOptions, ImageInputSpec, InputSpec, Tensor } from "./media/input-spec.ts";
 export { type MediaRoots, mediaRoots } from "./media/media-roots.ts";
 export type { MediaSource } from "./media/media-source.ts";
+export { pictureFormat } from "./media/signature.ts";
 export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbnail.ts";
 export { type WebSourceOptions, webSource } from "./media/web-source.ts";
 // Embedding models.

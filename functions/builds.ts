@@ -20,7 +20,7 @@ interface Build {
 }
 
 /** Starts, resumes and stops builds, wherever they are done. */
-export type BuildService = Pick<Builds, "start" | "resume" | "cancel" | "close">;
+export type BuildService = Pick<Builds, "running" | "start" | "resume" | "cancel" | "close">;
 
 export class Builds {
   readonly #running = new Map<string, Build>();
@@ -29,6 +29,11 @@ export class Builds {
   /** `most` builds go on at once. Default 8. */
   constructor(most = 8) {
     this.#most = most;
+  }
+
+  /** How many go on. */
+  get running(): number {
+    return this.#running.size;
   }
 
   /** Builds an index of these rows; the run as it is recorded. Errors from before that are thrown. */

@@ -29,6 +29,8 @@ export interface Resources {
   readonly model: ModelPlace | null;
   /** The queue that big builds go through; null: builds need no queue, or none are made. */
   readonly buildQueueUrl: string | null;
+  /** `NEARSIGHT_API_UPLOADS`: where uploads go, `s3://bucket/folder/`; null: there are none. */
+  readonly uploads: string | null;
   /** Texts that no log may show. */
   readonly secrets: readonly string[];
 }
@@ -68,6 +70,7 @@ export function resources(
     backendOptions,
     model: modelOf(environment),
     buildQueueUrl: text("buildQueue"),
+    uploads: nonEmpty(environment["NEARSIGHT_API_UPLOADS"]),
     secrets: secretsOf([
       storeUrl,
       text("apiSecret"),

@@ -30,7 +30,7 @@ export interface Settings {
   readonly publicScope: Scope | null;
   /** `NEARSIGHT_API_SECRET`: what cursors and links are signed with. Default: a new one for each process. */
   readonly secret: string;
-  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
+  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_UPLOAD_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
   readonly limits: Limits;
 }
 
@@ -76,6 +76,7 @@ const environmentSchema = z
     NEARSIGHT_API_SECRET: z.string().min(32, "Expected 32 characters or more").default(newSecret),
     NEARSIGHT_API_REQUESTS_PER_MINUTE: count.default(DEFAULT_LIMITS.requestsPerMinute),
     NEARSIGHT_API_BODY_BYTES: count.default(DEFAULT_LIMITS.bodyBytes),
+    NEARSIGHT_API_UPLOAD_BYTES: count.default(DEFAULT_LIMITS.uploadBytes),
     NEARSIGHT_API_IN_FLIGHT: count.default(DEFAULT_LIMITS.inFlight),
     NEARSIGHT_API_TIMEOUT_MS: count.default(DEFAULT_LIMITS.timeoutMs),
   })
@@ -92,6 +93,7 @@ const environmentSchema = z
     limits: {
       requestsPerMinute: found.NEARSIGHT_API_REQUESTS_PER_MINUTE,
       bodyBytes: found.NEARSIGHT_API_BODY_BYTES,
+      uploadBytes: found.NEARSIGHT_API_UPLOAD_BYTES,
       inFlight: found.NEARSIGHT_API_IN_FLIGHT,
       timeoutMs: found.NEARSIGHT_API_TIMEOUT_MS,
     },

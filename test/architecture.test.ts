@@ -132,7 +132,13 @@ const ARCHITECTURE: Architecture = {
       name: "HTTP API",
       paths: ["functions"],
       may: ["core/index.ts", "functions"],
-      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose"],
+      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose", "prom-client"],
+    },
+    {
+      name: "media in S3",
+      paths: ["functions/media/s3.ts"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@aws-sdk/client-s3", "@aws-sdk/s3-presigned-post", "@aws-sdk/s3-request-presigner"],
     },
     {
       name: "functions of AWS Lambda",

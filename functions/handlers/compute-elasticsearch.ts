@@ -4,11 +4,13 @@ import { elasticsearch } from "../../core/backends/elasticsearch/elasticsearch.t
 import { queuedBuilds } from "../lambda/build-queue.ts";
 import { httpFunction } from "../lambda/http.ts";
 import { bucketModel } from "../lambda/model.ts";
+import { bucketObjects } from "../lambda/objects.ts";
 
 export const { handler, stream } = httpFunction({
   role: "compute",
   backend: elasticsearch,
   loadModel: bucketModel,
+  objects: bucketObjects,
   groups: ["compute"],
   builds: queuedBuilds,
 });

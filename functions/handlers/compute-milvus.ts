@@ -4,11 +4,13 @@ import { milvus } from "../../core/backends/milvus/milvus.ts";
 import { queuedBuilds } from "../lambda/build-queue.ts";
 import { httpFunction } from "../lambda/http.ts";
 import { bucketModel } from "../lambda/model.ts";
+import { bucketObjects } from "../lambda/objects.ts";
 
 export const { handler, stream } = httpFunction({
   role: "compute",
   backend: milvus,
   loadModel: bucketModel,
+  objects: bucketObjects,
   groups: ["compute"],
   builds: queuedBuilds,
 });

@@ -56,6 +56,8 @@ export function queuedBuilds(container: Container): BuildService {
   const queue = sqsQueue(buildQueueUrl);
   const nearsight = (): Promise<Installation> => container.nearsight();
   return {
+    // Others do them.
+    running: 0,
     async start(samples, options) {
       await (await nearsight()).planSimilarity(samples, options, { queue });
       return samples.dataset.getBrainInfo(options.brainKey);

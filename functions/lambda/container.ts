@@ -5,8 +5,10 @@ import {
   type BackendDriver,
   type EmbeddingModel,
   type Installation,
+  mediaRoots,
   type OpenOptions,
   open,
+  webSource,
 } from "../../core/index.ts";
 import { type ModelPlace, type Resources, resources } from "../resources.ts";
 import { createLog, type Log } from "./log.ts";
@@ -45,7 +47,7 @@ export function createContainer(spec: FunctionSpec): Container {
 }
 
 function openOptions({ backend, loadModel }: FunctionSpec, given: Resources): OpenOptions {
-  const { folder, model, backendOptions, storeUrl } = given;
+  const { folder, model, backendOptions, storeUrl, api } = given;
   const config = {
     home: folder,
     ...(storeUrl === null ? {} : { store: storeUrl }),
@@ -53,11 +55,15 @@ function openOptions({ backend, loadModel }: FunctionSpec, given: Resources): Op
     defaultSimilarityBackend: backend.name,
     similarityBackends: { [backend.name]: backendOptions },
   };
-  if (model === null || loadModel === undefined) return { config, backends: [backend] };
-  const name = basename(model.prefix);
-  return {
+  const options = {
     config,
     backends: [backend],
+    mediaSources: [webSource({ roots: mediaRoots(api.allow.media), networks: api.mediaNetworks })],
+  };
+  if (model === null || loadModel === undefined) return options;
+  const name = basename(model.prefix);
+  return {
+    ...options,
     models: { [name]: () => loadModel(model, folder) },
     defaultModel: name,
   };

@@ -13,7 +13,9 @@ import { createApp, type Group } from "../app.ts";
 import { authentication } from "../auth/authentication.ts";
 import { type BuildService, Builds } from "../builds.ts";
 import { problem } from "../problem.ts";
+import type { Resources } from "../resources.ts";
 import type { Router } from "../router.ts";
+import type { ServiceOptions } from "../services.ts";
 import { type Container, createContainer, type FunctionSpec } from "./container.ts";
 import { withinDeadline } from "./deadline.ts";
 import { logged } from "./logged.ts";
@@ -32,6 +34,8 @@ export type HttpHandler = Handler<HttpEvent, APIGatewayProxyResult>;
 
 export interface HttpFunctionSpec extends FunctionSpec {
   readonly groups: readonly Group[];
+  /** Gives links to objects of buckets, and takes uploads. Default: there are none. */
+  readonly objects?: (resources: Resources) => Pick<ServiceOptions, "objects" | "uploads">;
   /** Does the builds that requests ask for. Default: this process, while it is not frozen. */
   readonly builds?: (container: Container) => BuildService;
 }
@@ -75,7 +79,8 @@ function appOf(spec: HttpFunctionSpec, container: Container): () => Promise<Rout
   let app: Router | undefined;
   return async () => {
     const nearsight = await container.nearsight();
-    const { api } = container.resources;
+    const { resources } = container;
+    const { api } = resources;
     app ??= createApp(
       {
         nearsight,
@@ -85,6 +90,7 @@ function appOf(spec: HttpFunctionSpec, container: Container): () => Promise<Rout
         origins: api.origins,
         limits: api.limits,
         secret: api.secret,
+        ...spec.objects?.(resources),
         around: [logged(container.log), withinDeadline()],
       },
       spec.groups,

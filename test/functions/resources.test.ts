@@ -17,6 +17,7 @@ describe("the resources of a function", () => {
       backendOptions: {},
       model: null,
       buildQueueUrl: null,
+      uploads: null,
       secrets: [],
     });
   });
