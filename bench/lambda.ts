@@ -19,6 +19,7 @@ import { startServer } from "../tools/servers/servers.ts";
 const DATASET = "emoji";
 const SAMPLES = 200;
 const BRAIN_KEY = "images";
+const HTTP_ROLES = ["manage", "query-vectors", "query", "compute"];
 const HEAD = [
   "function",
   "MB",
@@ -70,7 +71,7 @@ for (const backend of values.backend as BackendName[]) {
   const place = await prepare(backend);
   try {
     for (const bundle of listBundles({ backends: [backend], architectures: [architecture] })) {
-      if (bundle.role === "build" || !(values.role ?? [bundle.role]).includes(bundle.role)) continue;
+      if (!(values.role ?? HTTP_ROLES).includes(bundle.role)) continue;
       console.log(row(bundle, await measure(bundle, place)));
     }
   } finally {

@@ -14,13 +14,13 @@ import {
   startBuilding,
   stateOf,
 } from "./build/build.ts";
+import { croppingOf } from "./build/vector-source.ts";
 import { findOrRecordRun } from "./compute-similarity.ts";
 import type { BrainContext } from "./context.ts";
 import { planUnderLease, takeFromQueue, whileRenewing } from "./lease.ts";
 import { type OpenIndex, openIndex, openKnown } from "./open-index.ts";
 import { checkRequest } from "./request.ts";
 import { findRun } from "./runs.ts";
-import { croppingOf } from "./similarity-index.ts";
 
 /** Small enough to be done well within the time of a function, large enough that the queue costs nothing. */
 const BATCH_ENTRIES = 500;
@@ -90,7 +90,7 @@ async function planUnder(
 function runBatch(context: BrainContext, batch: BatchRef, options: EmbeddingOptions): Promise<BatchOutcome> {
   return onCurrent(context, batch, (index) =>
     whileRenewing(context, index.run, options.signal, async (signal) => {
-      const held = { ...croppingOf(index), ...options, signal };
+      const held = { ...croppingOf(index.run), ...options, signal };
       await writeBatch(index, await recordedSource(index, held), batch, held);
     }),
   );

@@ -15,6 +15,9 @@ export const BACKEND_PACKAGES: Readonly<Record<BackendName, readonly string[]>> 
 /** Packages with native parts, copied beside a bundle with a model and left out of the others. */
 export const NATIVE_PACKAGES = ["onnxruntime-node", "sharp"] as const;
 
+/** Packages that read pictures: who makes no vectors of them has no use for these. */
+export const MEDIA_PACKAGES = ["@aws-sdk/client-s3", "@aws-sdk/s3-request-presigner"] as const;
+
 interface RoleFacts {
   /** Pictures and prompts become vectors in this function: it brings model, runtime and codec. */
   readonly hasModel: boolean;
@@ -27,6 +30,8 @@ export const ROLES = {
   query: { hasModel: true },
   compute: { hasModel: true },
   build: { hasModel: true },
+  reindex: { hasModel: true },
+  sync: { hasModel: true },
 } as const satisfies Record<string, RoleFacts>;
 export type Role = keyof typeof ROLES;
 

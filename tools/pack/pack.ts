@@ -3,7 +3,7 @@
 import { cpSync, lutimesSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { build, type Metafile } from "esbuild";
-import { type Bundle, folderOf, hasModel, NATIVE_PACKAGES } from "./bundles.ts";
+import { type Bundle, folderOf, hasModel, MEDIA_PACKAGES, NATIVE_PACKAGES } from "./bundles.ts";
 import { checkInputs, checkSize, type PackedBundle } from "./gates.ts";
 import { leavingOut } from "./left-out.ts";
 import { copyNative } from "./native.ts";
@@ -61,7 +61,7 @@ async function bundled(bundle: Bundle, entry: string, outfile: string): Promise<
     minify: true,
     banner: { js: BANNER },
     external: hasModel(bundle) ? [...NATIVE_PACKAGES] : [],
-    plugins: [leavingOut(hasModel(bundle) ? [] : NATIVE_PACKAGES)],
+    plugins: [leavingOut(hasModel(bundle) ? [] : [...NATIVE_PACKAGES, ...MEDIA_PACKAGES])],
     metafile: true,
     legalComments: "none",
     logLevel: "warning",

@@ -2,12 +2,11 @@
 
 import type { EmbeddingOptions } from "../../dataset/brain-port.ts";
 import type { BatchRef } from "../../dataset/build-queue.ts";
-import { NearsightError, throwIfAborted } from "../../errors.ts";
-import { dropVectors, entryPages, type Failure } from "../entries.ts";
+import { NearsightError } from "../../errors.ts";
+import { entryPages, type Failure } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
-import { startWriter, type Writer } from "../writer.ts";
-import type { EmbeddedRows } from "./embed-media.ts";
 import type { VectorSource, WantedRow } from "./vector-source.ts";
+import { writeEmbedded } from "./write-embedded.ts";
 
 /** The pending entries of a run in batches of at most `size`; what they hold is looked up when they are done. */
 export async function* planBatches(
@@ -45,28 +44,14 @@ export async function writeBatch(
   let done = counts.indexed;
   let failed = 0;
   options.progress?.({ phase: "indexing", done, total, failed });
-  // Each batch is written as it comes, while the next is embedded: a killed builder embeds these two at most again,
-  // and on a server those that the writer had not settled.
-  const writer = startWriter(index, batch.epoch);
-  const note = (failures: readonly Failure[]) => {
-    const [first] = failures;
+  const vectors = source(pendingPages(index, batch));
+  await writeEmbedded(index, vectors, { epoch: batch.epoch, signal: options.signal }, (written) => {
+    const [first] = written.failed;
     if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
-    failed += failures.length;
-  };
-  try {
-    for await (const rows of source(pendingPages(index, batch))) {
-      throwIfAborted(options.signal);
-      note(await writeRows(index, writer, rows, batch.epoch));
-      done += rows.ids.length + rows.failed.length;
-      options.progress?.({ phase: "indexing", done, total, failed });
-    }
-    const rest = await writer.finish();
-    await dropVectors(index, rest.unwanted);
-    note(rest.failed);
-    if (rest.failed.length > 0) options.progress?.({ phase: "indexing", done, total, failed });
-  } finally {
-    await writer.idle();
-  }
+    done += written.rows;
+    failed += written.failed.length;
+    options.progress?.({ phase: "indexing", done, total, failed });
+  });
 }
 
 /** Counts what is pending of a batch as failed: nobody tries it any more before the run is resumed. */
@@ -93,25 +78,6 @@ async function* pendingPages(
     }
     if (rows.length < page.length) return;
   }
-}
-
-/** Gives what failed of these rows, and of earlier ones where that is only known now. */
-async function writeRows(
-  index: OpenIndex,
-  writer: Writer,
-  rows: EmbeddedRows,
-  epoch: number,
-): Promise<readonly Failure[]> {
-  const refused: Failure[] = [];
-  if (rows.ids.length > 0) {
-    const { failed, unwanted } = await writer.write(rows);
-    await dropVectors(index, unwanted);
-    refused.push(...failed);
-  }
-  if (rows.failed.length > 0) {
-    await index.context.store.entries.settle(index.run.id, { indexed: [], failed: rows.failed }, epoch);
-  }
-  return [...rows.failed, ...refused];
 }
 
 function entryFailed(failure: Failure): NearsightError {
