@@ -52,8 +52,10 @@ export function vectorStore(database: StoreDatabase): VectorStore {
 }
 
 /** The steps that keep one field's vectors; DIMENSION_MISMATCH. */
-export function vectorSteps(datasetId: string, { field, ownerIds, vectors }: VectorColumn): Step[] {
-  assertRows(ownerIds, vectors);
+export function vectorSteps(datasetId: string, column: VectorColumn): Step[] {
+  const { field } = column;
+  assertRows(column.ownerIds, column.vectors);
+  const { ids: ownerIds, vectors } = lastOfEach(column.ownerIds, column.vectors);
   if (ownerIds.length === 0) return [];
   const { dimension } = vectors;
   const fields = new FieldCollector();
@@ -79,6 +81,20 @@ export function vectorSteps(datasetId: string, { field, ownerIds, vectors }: Vec
         on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`,
     },
   ];
+}
+
+/** Rows whose id comes again later are left out: a statement may write each row once only. */
+export function lastOfEach(
+  ids: readonly string[],
+  vectors: Matrix,
+): { readonly ids: readonly string[]; readonly vectors: Matrix } {
+  const places = new Map(ids.map((id, i) => [id, i]));
+  if (places.size === ids.length) return { ids, vectors };
+  const data = new Float32Array(places.size * vectors.dimension);
+  [...places.values()].forEach((place, i) => {
+    data.set(vectors.row(place), i * vectors.dimension);
+  });
+  return { ids: [...places.keys()], vectors: matrix(data, vectors.dimension) };
 }
 
 function assertRows(ownerIds: readonly string[], vectors: Matrix): void {
