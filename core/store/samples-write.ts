@@ -6,6 +6,7 @@ import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
 import {
   beforeDot,
+  inTexts,
   joinInOrder,
   jsonGroup,
   jsonMerged,
@@ -13,7 +14,6 @@ import {
   jsonText,
   member,
   type Sql,
-  textList,
   textRows,
 } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
@@ -39,13 +39,10 @@ export function addSteps(datasetId: string, samples: readonly NewSample[], now: 
   }
   return [
     datasetIsThere(datasetId),
-    notTaken(
-      "sample id",
-      sql`select id from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`,
-    ),
+    notTaken("sample id", sql`select id from samples where dataset_id = ${datasetId} and id ${inTexts(ids)}`),
     notTaken(
       "uri",
-      sql`select uri as id from samples where dataset_id = ${datasetId} and uri in ${textList(uris)}`,
+      sql`select uri as id from samples where dataset_id = ${datasetId} and uri ${inTexts(uris)}`,
     ),
     ...fields.steps(datasetId),
     insertSamples(datasetId, samples, now),
@@ -105,33 +102,30 @@ function insertLabels(datasetId: string, labels: readonly PlacedLabel[]): Step[]
     from ${jsonRows(labels)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("sampleId")}
     order by item.key`;
   return [
-    notTaken(
-      "label id",
-      sql`select id from labels where dataset_id = ${datasetId} and id in ${textList(ids)}`,
-    ),
+    notTaken("label id", sql`select id from labels where dataset_id = ${datasetId} and id ${inTexts(ids)}`),
     { query: statement },
   ];
 }
 
 export function deleteSteps(datasetId: string, ids: readonly string[]): Step[] {
-  const samples = sql`select s.seq from samples as s where s.dataset_id = ${datasetId} and s.id in ${textList(ids)}`;
+  const samples = sql`select s.seq from samples as s where s.dataset_id = ${datasetId} and s.id ${inTexts(ids)}`;
   const owned = sql`select id from labels where sample_seq in (${samples})`;
   return [
     {
       query: sql`update run_entries set state = 'deleting'
         where run_id in (select id from runs where dataset_id = ${datasetId})
-          and sample_id in ${textList(ids)}`,
+          and sample_id ${inTexts(ids)}`,
     },
     {
       query: sql`delete from sample_vectors
-        where dataset_id = ${datasetId} and owner_id in ${textList(ids)}`,
+        where dataset_id = ${datasetId} and owner_id ${inTexts(ids)}`,
     },
     {
       query: sql`delete from sample_vectors
         where dataset_id = ${datasetId} and owner_id in (${owned})`,
     },
     {
-      query: sql`delete from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`,
+      query: sql`delete from samples where dataset_id = ${datasetId} and id ${inTexts(ids)}`,
     },
   ];
 }
@@ -156,7 +150,7 @@ export function updateSteps(datasetId: string, changes: readonly SampleChange[],
     filterFieldStep(datasetId, changes),
     {
       query: sql`update samples set updated_at = ${now}
-        where dataset_id = ${datasetId} and id in ${textList(ids)}`,
+        where dataset_id = ${datasetId} and id ${inTexts(ids)}`,
     },
   ];
 }
@@ -169,9 +163,9 @@ function filterFieldStep(datasetId: string, changes: readonly SampleChange[]): S
   const root = beforeDot(member("name"));
   return {
     query: sql`update run_entries set field_changes = field_changes + 1
-      where sample_id in ${textList(ids)} and run_id in (select r.id from runs as r
+      where sample_id ${inTexts(ids)} and run_id in (select r.id from runs as r
         where r.dataset_id = ${datasetId} and exists (select 1
-          from ${jsonRows(sql`coalesce(${recorded}, '[]')`)} where ${root} in ${textList(names)}))`,
+          from ${jsonRows(sql`coalesce(${recorded}, '[]')`)} where ${root} ${inTexts(names)}))`,
   };
 }
 
@@ -216,11 +210,11 @@ function labelSteps(datasetId: string, changes: readonly SampleChange[]): Step[]
       (set?.records ?? []).map((record) => ({ ...record, field })),
     ),
   );
-  const kept = textList(labels.map((label) => label.id));
+  const kept = inTexts(labels.map((label) => label.id));
   const replaced = sql`select l.seq from ${jsonRows(sets.map(({ id, field }) => ({ id, field })))}
     ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
     ${joinInOrder} labels as l on l.sample_seq = s.seq and l.field = ${member("field")}`;
-  const gone = sql`select id from labels where seq in (${replaced}) and id not in ${kept}`;
+  const gone = sql`select id from labels where seq in (${replaced}) and not (id ${kept})`;
   return [
     {
       query: sql`update run_entries set state = 'deleting'
@@ -247,7 +241,7 @@ function tagSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
   const touched = changes.filter((change) => change.tags ?? change.addTags ?? change.removeTags);
   if (touched.length === 0) return [];
   const inDataset = (ids: readonly string[]) =>
-    sql`select seq from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`;
+    sql`select seq from samples where dataset_id = ${datasetId} and id ${inTexts(ids)}`;
   const removed = changes.flatMap(({ id, removeTags }) => tagRows(id, removeTags ?? []));
   const added = changes.flatMap(({ id, tags, addTags }) => [
     ...tagRows(id, tags ?? []),

@@ -90,12 +90,12 @@ test("who has lost a lease writes no more, however close behind", async () => {
   const run = await files.store.runs.create(newRun({ datasetId: id }));
   await files.store.entries.plan(run.id, entriesOf("a"));
   for (let round = 0; round < ROUNDS; round++) {
-    const held = await files.store.runs.acquireLease(run.id, `mine ${round}`, 0);
+    const held = await files.store.runs.acquireLease(run.id, `mine ${round}`, -1);
     const epoch = held?.epoch ?? 0;
     const before = (await files.store.entries.revision(run.id)) ?? 0;
     const [settled, taken] = await Promise.all([
       outcomes(files.store.entries.settle(run.id, { indexed: ["a"], failed: [] }, epoch)),
-      others.runs.acquireLease(run.id, `theirs ${round}`, 0),
+      others.runs.acquireLease(run.id, `theirs ${round}`, -1),
     ]);
     expect(taken?.epoch).toBe(epoch + 1);
     expect(["kept", "LEASE_LOST"]).toContain(settled[0]);

@@ -60,9 +60,9 @@ export interface Dialect {
   rows(list: Sql | readonly unknown[]): Sql;
   textRows(texts: readonly string[]): Sql;
   integerRows(integers: readonly number[]): Sql;
-  textList(texts: readonly string[]): Sql;
-  numberList(numbers: readonly number[]): Sql;
-  integerList(integers: readonly number[]): Sql;
+  inTexts(texts: readonly string[]): Sql;
+  inNumbers(numbers: readonly number[]): Sql;
+  inIntegers(integers: readonly number[]): Sql;
   member(key: string, type: MemberType): Sql;
   element(position: number, type: MemberType): Sql;
   firstOf(value: Sql): Sql;

@@ -115,9 +115,11 @@ export const POSTGRES: Dialect = {
   rows: (list) => numbered(sql`jsonb_array_elements(${isList(list) ? json(list) : sql`(${list})::jsonb`})`),
   textRows: (list) => numbered(texts(list)),
   integerRows: (list) => numbered(integers(list)),
-  textList: (list) => sql`(select ${texts(list)})`,
-  numberList: (list) => sql`(select unnest(${list}::double precision[]))`,
-  integerList: (list) => sql`(select ${integers(list)})`,
+  // An array and not a subquery: that one is joined by a guess at how many rows there are, which for tables that
+  // have just been filled is far too low.
+  inTexts: (list) => sql`= any(${list}::text[])`,
+  inNumbers: (list) => sql`= any(${list}::double precision[])`,
+  inIntegers: (list) => sql`= any(${list}::bigint[])`,
   member: part,
   element: part,
   firstOf: (value) => sql`(array_agg(${value} order by item.key))[1]`,

@@ -38,8 +38,8 @@ function each(list: readonly unknown[]): Sql {
   return sql`json_each(${JSON.stringify(list)}) as item`;
 }
 
-function listOf(list: readonly unknown[]): Sql {
-  return sql`(select value from json_each(${JSON.stringify(list)}))`;
+function inList(list: readonly unknown[]): Sql {
+  return sql`in (select value from json_each(${JSON.stringify(list)}))`;
 }
 
 export const SQLITE: Dialect = {
@@ -96,9 +96,9 @@ export const SQLITE: Dialect = {
   rows: (list) => (isList(list) ? each(list) : sql`json_each(${list}) as item`),
   textRows: each,
   integerRows: each,
-  textList: listOf,
-  numberList: listOf,
-  integerList: listOf,
+  inTexts: inList,
+  inNumbers: inList,
+  inIntegers: inList,
   member: (key) => sql`json_extract(item.value, ${`$."${key}"`})`,
   element: (position) => sql`json_extract(item.value, ${sql.lit(`$[${position}]`)})`,
   // Beside min() SQLite gives other columns of the row that has it: https://sqlite.org/lang_select.html#bareagg
