@@ -79,7 +79,7 @@ async function openStore(): Promise<MetadataStore> {
 
 const folder = await mkdtemp(join(tmpdir(), "nearsight-bench-"));
 const store = await openStore();
-const { id } = await store.datasets.create("bench");
+const { id } = await store.datasets.create(`bench ${newId()}`);
 console.log(
   `${given.store.split(":")[0]}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, ${SAMPLES} samples`,
 );
