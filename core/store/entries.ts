@@ -5,6 +5,7 @@ import { applyStage, compileStages, fromRows, rowId, withTables } from "./compil
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
 import { indexedBy, inTexts, joinInOrder, jsonRows, member, textRows } from "./json-sql.ts";
+import { entryOf, isEntryOf } from "./look-up.ts";
 import { epochIsCurrent, runIsThere } from "./runs.ts";
 import type { Arrival, EntryQuery, EntryState, EntryStore, SettledEntries } from "./store-runs.ts";
 import type { RunEntriesTable } from "./tables.ts";
@@ -23,7 +24,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
         query: sql`with r as materialized (
             select e.sequence as sequence, ${member("sampleId")} as sample_id,
               ${member("sourceVersion")} as source_version from ${rows}
-            ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("entryId")})
+            ${entryOf(runId, member("entryId"))})
           update run_entries set reason = null, sample_id = r.sample_id,
             state = case when state = 'indexed' and ${String(overwrite)} = 'unwritten' then state else 'pending' end,
             source_version = coalesce(r.source_version, run_entries.source_version)
@@ -53,14 +54,14 @@ export function entryStore(database: StoreDatabase): EntryStore {
         {
           query: sql`update run_entries set state = 'indexed', reason = null, attempts = attempts + 1,
               revision = (select revision from runs where id = ${runId})
-            where run_id = ${runId} and entry_id ${inTexts(indexed)} and state <> 'deleting'
+            where ${isEntryOf(runId, indexed)} and state <> 'deleting'
             returning entry_id as id`,
           returning: true,
         },
         {
           query: sql`with r as materialized (
               select e.sequence as sequence, ${member("reason")} as reason from ${failures}
-              ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+              ${entryOf(runId, member("id"))})
             update run_entries set state = 'failed', reason = r.reason, attempts = attempts + 1
             from r where run_entries.sequence = r.sequence and state <> 'deleting'`,
         },
@@ -78,12 +79,12 @@ export function entryStore(database: StoreDatabase): EntryStore {
       await database.write(null, [
         {
           query: sql`update run_entries set state = 'deleting'
-            where run_id = ${runId} and entry_id ${inTexts(entryIds)}`,
+            where ${isEntryOf(runId, entryIds)}`,
         },
       ]);
     },
     async remove(runId, entryIds) {
-      const wanted = sql`run_id = ${runId} and entry_id ${inTexts(entryIds)}`;
+      const wanted = sql`${isEntryOf(runId, entryIds)}`;
       const results = await database.write({ run: runId }, [
         { query: sql`delete from run_entries where ${wanted} and state = 'deleting'` },
         {
@@ -143,7 +144,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
     async fieldChanges(runId, entryIds) {
       const rows = await database.read<{ id: string; changes: number }>(
         sql<{ id: string; changes: number }>`select entry_id as id, field_changes as changes from run_entries
-          where run_id = ${runId} and entry_id ${inTexts(entryIds)} and field_changes <> 0`,
+          where ${isEntryOf(runId, entryIds)} and field_changes <> 0`,
       );
       return new Map(rows.map(({ id, changes }) => [id, changes]));
     },
@@ -160,7 +161,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
         ...fieldSteps(runId, entryIds, changes),
         {
           query: sql`select entry_id as id from run_entries
-            where run_id = ${runId} and entry_id ${inTexts(entryIds)} and state = 'indexed'`,
+            where ${isEntryOf(runId, entryIds)} and state = 'indexed'`,
           returning: true,
         },
       ]);
@@ -208,7 +209,7 @@ function sourceSteps(runId: string, versions: SettledEntries["sourceVersions"]):
     {
       query: sql`with r as materialized (
           select e.sequence as sequence, ${member("version")} as version from ${rows}
-          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+          ${entryOf(runId, member("id"))})
         update run_entries set source_version = r.version from r
         where run_entries.sequence = r.sequence`,
     },
@@ -230,7 +231,7 @@ function fieldSteps(
     {
       query: sql`with r as materialized (
           select e.sequence as sequence, ${member("count", "integer")} as count from ${jsonRows(settled)}
-          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+          ${entryOf(runId, member("id"))})
         update run_entries set field_changes = field_changes - r.count from r
         where run_entries.sequence = r.sequence`,
     },

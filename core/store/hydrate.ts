@@ -2,7 +2,8 @@
 
 import { sql } from "kysely";
 import type { StoreDatabase } from "./database.ts";
-import { inIntegers, joinInOrder, textRows } from "./json-sql.ts";
+import { inIntegers, textRows } from "./json-sql.ts";
+import { sampleOf } from "./look-up.ts";
 import type { LabelRecord, MediaRow, RowIdentity, SampleRecord, ViewRow } from "./store.ts";
 import type { LabelsTable, SamplesTable } from "./tables.ts";
 import type { ViewState } from "./view-state.ts";
@@ -60,7 +61,7 @@ export async function readById(
 ): Promise<SampleRecord[]> {
   const rows = await database.read<SampleRow>(
     sql<SampleRow>`select s.* from ${textRows(ids)}
-      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`,
+      ${sampleOf(datasetId, sql`item.value`)} order by item.key`,
   );
   const labels = await readLabels(database, sql`l.sample_seq ${inIntegers(rows.map((row) => row.seq))}`);
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);

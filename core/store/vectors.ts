@@ -6,7 +6,8 @@ import { type Matrix, matrix } from "../matrix.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
-import { bytesAt, joinInOrder, textRows } from "./json-sql.ts";
+import { bytesAt, textRows } from "./json-sql.ts";
+import { vectorOf } from "./look-up.ts";
 import type { VectorColumn, VectorStore } from "./store.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -24,7 +25,7 @@ export function vectorStore(database: StoreDatabase): VectorStore {
           id: string;
           vector: Uint8Array;
         }>`select item.value as id, v.vector as vector from ${textRows(ownerIds)}
-          ${joinInOrder} sample_vectors as v on v.dataset_id = ${datasetId} and v.owner_id = item.value and v.field = ${field}
+          ${vectorOf(datasetId, field, sql`item.value`)}
           order by item.key`,
       );
       const dimension =

@@ -111,6 +111,10 @@ export const SQLITE: Dialect = {
   // A negative limit is none, and an offset needs one.
   range: (count, offset) => sql`limit ${count ?? -1} offset ${offset}`,
 
+  lookedUp: (table, alias, condition) =>
+    sql`cross join ${sql.table(table)} as ${sql.id(alias)} on ${condition}`,
+  isNamed: ({ owner, name }, ownerId, names) =>
+    sql`(${sql.ref(owner)} = ${ownerId} and ${sql.ref(name)} ${inList(names)})`,
   // SQLite keeps the written order of a cross join; left to itself it cannot know how long a JSON list is, and reads
   // the list again for every row of the table.
   joinInOrder: sql`cross join`,
