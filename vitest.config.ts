@@ -1,11 +1,11 @@
 /**
  * The test runs: `short` needs this machine alone, one for each server, `interop` and those of its servers the real
- * FiftyOne, `long` takes minutes, `package` packs and installs.
+ * FiftyOne, `events` buckets and queues, `long` takes minutes, `package` packs and installs.
  */
 
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
+import { EVENTS, INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
 
 const project = (
   name: string,
@@ -20,7 +20,8 @@ const project = (
 /** A server starts in seconds, on a busy machine in minutes; one test file starts several. */
 const SERVER_TIMEOUTS = { testTimeout: 300_000, hookTimeout: 600_000 };
 
-const serverProjects = [...SERVER_GROUPS, ...INTEROP_GROUPS].map(([name, { include, exclude }]) => {
+const serverGroups = [...SERVER_GROUPS, ...INTEROP_GROUPS, ["events", EVENTS] as const];
+const serverProjects = serverGroups.map(([name, { include, exclude }]) => {
   const setup = serverOf(name) === null ? [] : ["test/support/server-setup.ts"];
   const { extends: root, test } = project(name, include, exclude, setup);
   return { extends: root, test: { ...test, ...SERVER_TIMEOUTS } };

@@ -17,12 +17,14 @@ const STEPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   search: [["search.ts"], ...(values.large ? [["search.ts", "--rows", "1000000", "--rounds", "12"]] : [])],
   neighbors: [["neighbors.ts"]],
   embed: [["embed-peers.ts"]],
+  start: [["start.ts"]],
   library: [["brain.ts", "--rows", "100000"]],
   milvus: remoteSteps("milvus"),
   elasticsearch: remoteSteps("elasticsearch"),
   compare: [["compare.ts"]],
   build: [["build.ts", "--sizes", values.large ? "10000,100000,1000000" : "10000,100000"]],
   store: [["store.ts", values.large ? "1000000" : "100000"]],
+  http: [["http.ts"]],
   plot: [["plot.ts"]],
 };
 

@@ -29,8 +29,9 @@ export async function withSession(
   try {
     const warn = (message: string) =>
       void process.stderr.write(`${paint("yellow", "warning:", process.stderr)} ${message}\n`);
+    const preparing = createOutput(json);
     await using ns = await open({ warn });
-    await work({ ns, output: createOutput(json), signal: stop?.signal ?? new AbortController().signal });
+    await work({ ns, output: await preparing, signal: stop?.signal ?? new AbortController().signal });
   } finally {
     stop?.release();
   }

@@ -1,16 +1,16 @@
-/** The root object: opens the store, the backends and the models, and joins the rooms. */
+/** The root object: joins the rooms, from a store to the brain. */
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { BACKEND_ALIASES, FOREIGN_BACKENDS } from "./backend-settings.ts";
 import type { Backend } from "./backends/backend.ts";
 import { BACKENDS, type BackendDriver } from "./backends/registry.ts";
-import { createBrain } from "./brain/brain.ts";
+import { createBrain, createSampleIndexes } from "./brain/brain.ts";
 import type { BrainContext } from "./brain/context.ts";
 import { doctor } from "./brain/doctor/doctor.ts";
 import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
 import { releaseLeases } from "./brain/lease.ts";
-import { type Config, type ConfigOverrides, readConfig } from "./config.ts";
+import type { Config, ConfigOverrides } from "./config.ts";
 import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { createDatasets, type Datasets } from "./dataset/datasets.ts";
@@ -21,14 +21,19 @@ import { listZooDatasets, prepareZooDataset } from "./dataset/zoo/zoo.ts";
 import { NearsightError } from "./errors.ts";
 import { createIo } from "./io/io.ts";
 import { mediaHash, mediaSize } from "./media/hash.ts";
+import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
+import { s3Source } from "./media/s3/s3-source.ts";
+import { mediaUrl, openMedia } from "./media/source.ts";
 import type { EmbeddingModel } from "./models/model.ts";
-import { DEFAULT_MODEL, listModels, type ModelRow, type ResolveOptions, resolveModel } from "./models/zoo.ts";
+import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
+import { type ResolveOptions, resolveModel } from "./models/zoo.ts";
 import { openEmbeddingCache } from "./store/embedding-cache.ts";
-import { openPostgresStore } from "./store/postgres-store.ts";
-import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { MetadataStore } from "./store/store.ts";
+import { createSync } from "./sync/create-sync.ts";
 import { VERSION } from "./version.ts";
+
+const DEFAULT_LINK_SECONDS = 300;
 
 /** What `open` may be given. */
 export interface OpenOptions {
@@ -40,6 +45,8 @@ export interface OpenOptions {
   readonly backends?: readonly BackendDriver[];
   /** Models by name, before the zoo's. */
   readonly models?: Readonly<Record<string, EmbeddingModel>>;
+  /** Places to read media from, besides files and data URLs; the first that answers an address is asked. */
+  readonly mediaSources?: readonly MediaSource[];
   /** Receives warnings. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
@@ -63,6 +70,10 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   /** Loads a model by zoo name, directory or `hub:owner/name`; MODEL_NOT_FOUND. */
   loadZooModel(name: string, options?: ResolveOptions): Promise<EmbeddingModel>;
   listZooModels(): readonly ModelRow[];
+  /** All bytes of a medium: a path, a `file:`, `data:` or `s3:` address. MEDIA_NOT_FOUND, LIMIT_EXCEEDED. */
+  openMedia(uri: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  /** A link to a medium in a bucket, valid for so many seconds (default 300). INVALID_ARGUMENT, PACKAGE_MISSING. */
+  mediaUrl(uri: string, options?: { expiresIn?: number }): Promise<string>;
   /** See `computeSimilarity`. */
   computeSimilarity(samples: SampleCollection, options?: ComputeSimilarityOptions): Promise<SimilarityIndex>;
   /** See `computeVisualization`. */
@@ -76,22 +87,15 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/**
- * Opens an installation: by default the SQLite store of `~/.nearsight` with the embedded backend.
- *
- * @example
- * await using ns = await open();
- * const dataset = await ns.loadZooDataset("quickstart");
- * await ns.computeSimilarity(dataset, { brainKey: "images" });
- */
-export async function open(options: OpenOptions = {}): Promise<Nearsight> {
-  const config = readConfig(options.config);
-  const store = await openStore(options.store ?? config.store, config);
+/** The installation on an opened store. */
+export function createNearsight(options: OpenOptions, config: Config, store: MetadataStore): Nearsight {
   const pool = backendPool(config, options.backends ?? BACKENDS);
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
   const { cache: folder, embeddingCacheBytes: maxBytes } = config;
   const embeddings = openEmbeddingCache({ folder, maxBytes, warn });
+  const bucketSource = s3Source(config.s3);
+  const sources = [...(options.mediaSources ?? []), bucketSource];
   const context: BrainContext = {
     ...pool.context,
     store,
@@ -103,26 +107,32 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     defaultVisualizationMethod: config.defaultVisualizationMethod,
     visualizationOptions: config.visualizationOptions,
     media: {
-      open: (source, signal) => openMedium(source, { signal }),
-      version: (uri, known, signal) => mediaVersion(uri, known, { signal }),
+      open: (source, signal) => openMedium(source, { signal, sources }),
+      version: (uri, known, signal) => mediaVersion(uri, known, { signal, sources }),
     },
     embeddings,
     mediaHashes: {
-      size: (uri, signal) => mediaSize(uri, { signal }),
-      sha256: (uri, signal) => mediaHash(uri, { signal }),
+      size: (uri, signal) => mediaSize(uri, { signal, sources }),
+      sha256: (uri, signal) => mediaHash(uri, { signal, sources }),
     },
     connections: new Map(),
     leases: new Map(),
     warn,
   };
   const brain = createBrain(context);
-  const datasets = createDatasets({ store, similarity: brain, brain, io: createIo() });
+  const datasets = createDatasets({
+    store,
+    similarity: brain,
+    brain,
+    io: createIo(sources),
+    sync: createSync({ store, indexes: createSampleIndexes(context), sources }),
+  });
   let closed: Promise<void> | undefined;
 
   const close = () => {
     closed ??= (async () => {
       await releaseLeases(context.leases);
-      await Promise.all([pool.close(), models.close(), embeddings.close()]);
+      await Promise.all([pool.close(), models.close(), embeddings.close(), bucketSource.close()]);
       await store.close();
     })();
     return closed;
@@ -147,6 +157,8 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     listZooDatasets,
     loadZooModel: (name, modelOptions = {}) => models.get(name, { ...modelOptions }),
     listZooModels: listModels,
+    openMedia: (uri, { signal } = {}) => openMedia(uri, { signal, sources }),
+    mediaUrl: (uri, { expiresIn = DEFAULT_LINK_SECONDS } = {}) => mediaUrl(uri, expiresIn, { sources }),
     computeSimilarity: (samples, request = {}) => brain.computeSimilarity(samples, request),
     doctor: (request = {}) => doctor(context, request),
     computeNearDuplicates: brain.computeNearDuplicates,
@@ -158,14 +170,6 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-async function openStore(
-  store: MetadataStore | string | undefined,
-  { home }: Config,
-): Promise<MetadataStore> {
-  if (store === undefined) return openSqliteStore({ folder: home });
-  return typeof store === "string" ? openPostgresStore({ url: store }) : store;
 }
 
 /** Connects each backend once per set of options, on first use. */

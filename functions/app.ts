@@ -1,36 +1,46 @@
 /** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
 
-import { cors } from "hono/cors";
-import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
-import type { Authenticate } from "./auth/caller.ts";
+import type { Context } from "hono";
+import { requestId } from "hono/request-id";
+import { isNearsightError, NearsightError, VERSION } from "../core/index.ts";
+import { type Authenticate, anyOf } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
-import type { Builds } from "./builds.ts";
+import { failureOf, type ReportFailure } from "./failures.ts";
+import { allowOrigins, guardBrowsers } from "./headers.ts";
+import { limitBody } from "./limits/body-limit.ts";
+import { keepDeadline } from "./limits/deadline.ts";
+import { shedLoad } from "./limits/load.ts";
+import { limitRate } from "./limits/rate-limit.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
-import { createRouter, type Router } from "./router.ts";
+import { type ApiEnv, createRouter, type Router } from "./router.ts";
 import { builds } from "./routes/compute/runs.ts";
+import { uploads } from "./routes/compute/uploads.ts";
 import { datasets } from "./routes/manage/datasets.ts";
+import { health } from "./routes/manage/health.ts";
 import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
 import { savedViews } from "./routes/manage/views.ts";
 import { comparisons } from "./routes/query/duplicates.ts";
+import { media } from "./routes/query/media.ts";
 import { readRows } from "./routes/query/rows.ts";
 import { searches } from "./routes/query/search.ts";
+import { createServices, provide, type ServiceOptions } from "./services.ts";
 
 /** What an application is made of. */
-export interface AppOptions {
-  readonly nearsight: Nearsight;
-  readonly builds: Builds;
+export interface AppOptions extends ServiceOptions {
   readonly authenticate: Authenticate;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
+  /** Hears of requests that failed by a fault of the service, its store or its backend. Default: nobody. */
+  readonly report?: ReportFailure;
 }
 
 /** Groups of routes, by the function that serves them. */
 export const GROUPS = {
-  compute: [builds],
-  query: [readRows, searches, comparisons],
-  manage: [datasets, samples, savedViews, runs],
+  compute: [builds, uploads],
+  query: [readRows, searches, comparisons, media],
+  manage: [datasets, samples, savedViews, runs, health],
 } as const satisfies Record<string, readonly Router[]>;
 
 export type Group = keyof typeof GROUPS;
@@ -41,26 +51,31 @@ const ABOUT = {
 } as const;
 
 /** An application with these groups of routes. */
-export function createApp(
-  { nearsight, builds: running, authenticate, origins = [] }: AppOptions,
-  groups = allGroups(),
-): Router {
+export function createApp(options: AppOptions, groups = allGroups()): Router {
+  const { authenticate, origins = [], report } = options;
+  const services = createServices(options);
+  const { limits, metrics, urls } = services;
   const app = createRouter();
-  app.onError((error, context) => problem(context, error));
+  app.onError((error, context) => answerTo(error, context, report));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
-  if (origins.length > 0) app.use(cors({ origin: [...origins] }));
-  app.use(async (context, next) => {
-    context.set("nearsight", nearsight);
-    context.set("builds", running);
-    await next();
-  });
-  app.use(requireCaller(authenticate));
+  app.use(metrics.observe, requestId(), guardBrowsers());
+  if (origins.length > 0) app.use(allowOrigins(origins));
+  app.use(provide(services), requireCaller(anyOf(urls.authenticate, authenticate)));
   app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
-  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", ABOUT);
   app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
+  app.use(limitRate(limits), keepDeadline(limits), limitBody(limits), shedLoad(limits));
+  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   return app;
+}
+
+function answerTo(error: unknown, context: Context<ApiEnv>, report: ReportFailure | undefined): Response {
+  const answer = problem(context, error);
+  // What is turned away is counted by the metrics: a log of it would be one more thing to be overrun.
+  const isFailure = answer.status >= 500 && !isNearsightError(error, "OVERLOADED");
+  if (isFailure) report?.(failureOf(context, error));
+  return answer;
 }
 
 function allGroups(): readonly Group[] {

@@ -1,11 +1,12 @@
 /** Builds of indexes that go on in this process after their request was answered. */
 
-import type {
-  BrainRunInfo,
-  ComputeSimilarityOptions,
-  Dataset,
-  ProgressEvent,
-  SampleCollection,
+import {
+  type BrainRunInfo,
+  type ComputeSimilarityOptions,
+  type Dataset,
+  NearsightError,
+  type ProgressEvent,
+  type SampleCollection,
 } from "../core/index.ts";
 
 type WorkOptions = Required<Pick<ComputeSimilarityOptions, "signal" | "progress">>;
@@ -20,6 +21,17 @@ interface Build {
 
 export class Builds {
   readonly #running = new Map<string, Build>();
+  readonly #most: number;
+
+  /** `most` builds go on at once. Default 8. */
+  constructor(most = 8) {
+    this.#most = most;
+  }
+
+  /** How many go on. */
+  get running(): number {
+    return this.#running.size;
+  }
 
   /** Builds an index of these rows; the run as it is recorded. Errors from before that are thrown. */
   start(
@@ -52,6 +64,7 @@ export class Builds {
   }
 
   async #run(dataset: Dataset, brainKey: string, work: Work): Promise<BrainRunInfo> {
+    if (this.#running.size >= this.#most) throw tooManyBuilds(this.#most);
     const stop = new AbortController();
     const recorded = Promise.withResolvers<void>();
     const progress = (_event: ProgressEvent) => recorded.resolve();
@@ -67,6 +80,15 @@ export class Builds {
     await Promise.race([recorded.promise, result]);
     return dataset.getBrainInfo(brainKey);
   }
+}
+
+function tooManyBuilds(limit: number): NearsightError {
+  return new NearsightError({
+    code: "OVERLOADED",
+    message: `The service builds ${limit} indexes, as many as it does at once`,
+    hint: "Try again when one of them is ready",
+    details: { limit },
+  });
 }
 
 function keyOf(dataset: Dataset, brainKey: string): string {

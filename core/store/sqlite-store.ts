@@ -1,10 +1,9 @@
 /** Opens the metadata store in a folder: one SQLite file, shared by any number of processes. */
 
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NearsightError } from "../errors.ts";
-import { storeOn } from "./metadata-store.ts";
-import { openSqliteDatabase } from "./sqlite-database.ts";
+import { startSqlite } from "./sqlite-thread.ts";
 import type { MetadataStore } from "./store.ts";
 
 /** The store's file inside its folder. */
@@ -16,7 +15,7 @@ const INDEX_FOLDER = "indexes";
 export async function openSqliteStore({ folder }: { folder: string }): Promise<MetadataStore> {
   const absolute = resolve(folder);
   try {
-    await mkdir(absolute, { recursive: true });
+    mkdirSync(absolute, { recursive: true });
   } catch (cause) {
     throw new NearsightError({
       code: "STORE_UNUSABLE",
@@ -26,16 +25,24 @@ export async function openSqliteStore({ folder }: { folder: string }): Promise<M
     });
   }
   const path = join(absolute, STORE_FILE);
-  if (await isEmptied(path)) throw emptied(path);
-  return storeOn(await openSqliteDatabase(path));
+  if (isEmptied(path)) throw emptied(path);
+  // Nothing was waited for until here: the thread starts at once, and the queries are loaded meanwhile.
+  const [thread, { sqliteDatabase }, { storeOn }] = await Promise.all([
+    startSqlite(path),
+    import("./sqlite-database.ts"),
+    import("./metadata-store.ts"),
+  ]);
+  return storeOn(sqliteDatabase(thread));
 }
 
 /** SQLite takes a file without bytes for a new database: beside indexes it is one that lost its contents. */
-async function isEmptied(path: string): Promise<boolean> {
-  const facts = await stat(path).catch(() => null);
-  if (facts === null || facts.size > 0) return false;
-  const indexes = await readdir(join(path, "..", INDEX_FOLDER)).catch(() => []);
-  return indexes.some((name) => name.endsWith(".db"));
+function isEmptied(path: string): boolean {
+  try {
+    if (statSync(path).size > 0) return false;
+    return readdirSync(join(path, "..", INDEX_FOLDER)).some((name) => name.endsWith(".db"));
+  } catch {
+    return false; // there is no such file, or no index beside it
+  }
 }
 
 function emptied(path: string): NearsightError {

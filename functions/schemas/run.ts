@@ -58,7 +58,7 @@ export const newRunSchema = z
       .string()
       .min(1)
       .optional()
-      .openapi({ description: "A name of the zoo. Default: the service's own." }),
+      .openapi({ description: "A model that the service allows, by name. Default: its own." }),
     embeddings: z
       .union([z.string().min(1), z.literal(false)])
       .optional()

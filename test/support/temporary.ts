@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
+import type { Nearsight, OpenOptions } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
 import { placeOf } from "./temporary-store.ts";
 
 const folders: string[] = [];

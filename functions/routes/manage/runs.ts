@@ -123,7 +123,7 @@ export const runs = createRouter()
   .openapi(evaluate, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
     const index = await (await datasetOf(c, dataset)).loadBrainResults(brainKey);
-    const found = await index.evaluate({ ...c.req.valid("json"), signal: c.req.raw.signal });
+    const found = await index.evaluate({ ...c.req.valid("json"), signal: c.get("signal") });
     return c.json({ ...found, lost: [...found.lost] }, 200);
   })
   .openapi(remove, async (c) => {

@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { SampleInput } from "../../../core/index.ts";
+import { assertMedia } from "../../access/allow-list.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
 import { sampleInputSchema } from "../../schemas/sample.ts";
 
@@ -56,7 +57,12 @@ const remove = route("manage", {
 export const samples = createRouter()
   .openapi(add, async (c) => {
     const dataset = await datasetOf(c, c.req.valid("param").dataset);
-    const ids = await dataset.addSamples(c.req.valid("json").samples as SampleInput[]);
+    const given = c.req.valid("json").samples as SampleInput[];
+    await assertMedia(
+      c.get("allowed"),
+      given.map(({ filepath }) => filepath),
+    );
+    const ids = await dataset.addSamples(given);
     return c.json({ ids }, 201);
   })
   .openapi(tag, async (c) => {
