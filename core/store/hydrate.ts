@@ -2,7 +2,8 @@
 
 import { sql } from "kysely";
 import type { StoreDatabase } from "./database.ts";
-import { integerList, joinInOrder, textRows } from "./json-sql.ts";
+import { inIntegers, textRows } from "./json-sql.ts";
+import { sampleOf } from "./look-up.ts";
 import type { LabelRecord, MediaRow, RowIdentity, SampleRecord, ViewRow } from "./store.ts";
 import type { LabelsTable, SamplesTable } from "./tables.ts";
 import type { ViewState } from "./view-state.ts";
@@ -27,11 +28,8 @@ export async function hydrate(
   const [samples, labels] = await Promise.all([
     readSamples(database, [...new Set(keys.map((key) => key.seq))]),
     view.patchesField === null
-      ? readLabels(
-          database,
-          sql`l.sample_seq in ${integerList(keys.map((key) => key.seq))} and ${shown(view)}`,
-        )
-      : readLabels(database, sql`l.seq in ${integerList(keys.flatMap((key) => key.labelSeq ?? []))}`),
+      ? readLabels(database, sql`l.sample_seq ${inIntegers(keys.map((key) => key.seq))} and ${shown(view)}`)
+      : readLabels(database, sql`l.seq ${inIntegers(keys.flatMap((key) => key.labelSeq ?? []))}`),
   ]);
   if (view.patchesField !== null) return keys.flatMap((key) => patchRow(key, samples, labels));
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
@@ -63,9 +61,9 @@ export async function readById(
 ): Promise<SampleRecord[]> {
   const rows = await database.read<SampleRow>(
     sql<SampleRow>`select s.* from ${textRows(ids)}
-      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`,
+      ${sampleOf(datasetId, sql`item.value`)} order by item.key`,
   );
-  const labels = await readLabels(database, sql`l.sample_seq in ${integerList(rows.map((row) => row.seq))}`);
+  const labels = await readLabels(database, sql`l.sample_seq ${inIntegers(rows.map((row) => row.seq))}`);
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
   return rows.map((row) => sampleRecord(row, bySample.get(row.seq) ?? []));
 }
@@ -75,7 +73,7 @@ async function readSamples(
   seqs: readonly number[],
 ): Promise<Map<number, SampleRow>> {
   const rows = await database.read<SampleRow>(
-    sql<SampleRow>`select s.* from samples as s where s.seq in ${integerList(seqs)}`,
+    sql<SampleRow>`select s.* from samples as s where s.seq ${inIntegers(seqs)}`,
   );
   return new Map(rows.map((row) => [row.seq, row]));
 }
