@@ -1,10 +1,12 @@
-/** Runs every code block of README.md and docs/. Pages of servers are run by test/backends, where the servers are. */
+/** Runs the code blocks of README.md and docs/; those of pages that need a server are run where the server is. */
 
 import { join, resolve } from "node:path";
 import { pages, testBlocks } from "../support/doc-blocks.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const ofServers = ["milvus", "elasticsearch"].map((name) => join(root, `docs/backends/${name}.md`));
+const ofServers = ["backends/milvus", "backends/elasticsearch", "sync"].map((name) =>
+  join(root, `docs/${name}.md`),
+);
 
 testBlocks([
   join(root, "README.md"),
