@@ -1,11 +1,20 @@
 /**
  * The test runs: `short` needs this machine alone, one for each server, `interop` and those of its servers the real
- * FiftyOne, `events` buckets and queues, `lambda` AWS's runtime client, `long` takes minutes, `package` packs and installs.
+ * FiftyOne, `events` buckets and queues, `lambda` AWS's runtime client, `long` takes minutes,
+ * `deploy` evaluates what would be deployed, `package` packs and installs.
  */
 
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { EVENTS, INTEROP_GROUPS, LAMBDA, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
+import {
+  DEPLOY,
+  EVENTS,
+  INTEROP_GROUPS,
+  LAMBDA,
+  SERVER_GROUPS,
+  SHORT,
+  serverOf,
+} from "./tools/test-groups.ts";
 
 const project = (
   name: string,
@@ -32,12 +41,21 @@ const serverProjects = serverGroups.map(([name, { include, exclude }]) => {
   return { extends: root, test: { ...test, ...SERVER_TIMEOUTS } };
 });
 
+const { extends: root, test: deployTest } = project(
+  "deploy",
+  DEPLOY.include,
+  [],
+  ["test/support/deploy-setup.ts"],
+);
+const deployProject = { extends: root, test: { ...deployTest, ...SERVER_TIMEOUTS } };
+
 export default defineConfig({
   test: {
     projects: [
       project("short", SHORT.include, SHORT.exclude),
       ...serverProjects,
       project("long", ["test/long/**/*.test.ts"]),
+      deployProject,
       project("package", ["test/package/**/*.test.ts"], [], ["test/support/pack-once.ts"]),
     ],
     testTimeout: 60_000,

@@ -57,6 +57,9 @@ export const INTEROP_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
 export const LAMBDA: TestGroup = { include: ["test/lambda/**/*.test.ts"], exclude: [] };
 const LAMBDA_SERVER: ServerName = "elasticsearch";
 
+/** What would be deployed, with SST's platform, which comes from the npm registry. */
+export const DEPLOY: TestGroup = { include: ["test/deploy/**/*.test.ts"], exclude: [] };
+
 /** The server that a group runs on; null where it needs none. */
 export function serverOf(group: string): ServerName | null {
   if (group === "lambda") return LAMBDA_SERVER;
@@ -69,6 +72,7 @@ export function serverOf(group: string): ServerName | null {
 export const SHORT: TestGroup = {
   include: ["test/**/*.test.ts"],
   exclude: [
+    ...DEPLOY.include,
     "test/events/**",
     "test/interop/**",
     "test/lambda/**",

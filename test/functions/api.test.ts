@@ -191,6 +191,13 @@ describe("who may call", () => {
     expect(await (await api.app.request("/docs")).text()).toContain("<b>POST</b> /datasets/{dataset}/search");
   });
 
+  test.each([
+    ...["/health/", "//health", "/health%2f..%2fdatasets", "/docs/../datasets", "/DOCS", "/openapi.json/x"],
+    ...["/health;x", "/metrics", "/", "/datasets?path=/health"],
+  ])("a path that only looks public is not: %s", async (path) => {
+    expect((await api.call("GET", path, { scope: null })).status).toBe(401);
+  });
+
   test("a wrong key is none, and a scope includes those before it", async () => {
     expect((await api.call("GET", "/datasets", { key: "ns_wrong" })).status).toBe(401);
     expect((await api.call("GET", "/datasets", { scope: "read" })).status).toBe(200);
