@@ -1,7 +1,7 @@
-/** Brings data sets and indexes on Milvus in step with objects that came, changed or went, as SQS tells of them. */
+/** Keeps data sets and indexes on Milvus in step with buckets: as SQS tells of their objects, and as a schedule asks. */
 
 import { milvus } from "../../core/backends/milvus/milvus.ts";
 import { bucketModel } from "../lambda/model.ts";
 import { reindexing } from "../lambda/reindexing.ts";
 
-export const { handler } = reindexing({ role: "reindex", backend: milvus, loadModel: bucketModel });
+export const { handler, repair } = reindexing({ role: "reindex", backend: milvus, loadModel: bucketModel });

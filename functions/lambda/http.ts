@@ -1,5 +1,6 @@
 /** HTTP functions: the routes of some groups behind function URLs and both kinds of API Gateway. */
 
+import { basename } from "node:path";
 import type {
   APIGatewayProxyEvent,
   APIGatewayProxyEventV2,
@@ -86,7 +87,7 @@ function appOf(spec: HttpFunctionSpec, container: Container): () => Promise<Rout
         nearsight,
         builds: spec.builds?.(container) ?? new Builds(),
         authenticate: authentication(api),
-        allow: api.allow,
+        allow: { ...api.allow, models: [...api.allow.models, ...ownModel(resources)] },
         origins: api.origins,
         limits: api.limits,
         secret: api.secret,
@@ -97,6 +98,11 @@ function appOf(spec: HttpFunctionSpec, container: Container): () => Promise<Rout
     );
     return app;
   };
+}
+
+/** The service's own model may be named, like the one that ships. */
+function ownModel({ model }: Resources): string[] {
+  return model === null ? [] : [basename(model.prefix)];
 }
 
 /** Takes requests before there is an application, and says so where there can be none. */

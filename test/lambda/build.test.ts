@@ -21,6 +21,7 @@ import { temporaryNearsight } from "../support/temporary.ts";
 import { randomVectors } from "../support/vectors.ts";
 
 const QUEUES = `dlq {}
+again {}
 builds { defaultVisibilityTimeout = 3 seconds, deadLettersQueue { name = "dlq", maxReceiveCount = 30 } }
 hopeless { defaultVisibilityTimeout = 0 seconds, deadLettersQueue { name = "dlq", maxReceiveCount = 2 } }`;
 const SIZE = rounds(3_000, 100_000);
@@ -144,8 +145,8 @@ describe("a build that goes through SQS", () => {
     });
     expect(reason).toMatch(/as often as the queue allows/);
 
-    await ns.planSimilarity(dataset, options, parts(queues.urlOf("builds")));
-    expect(await deliverOnce(client, queues.urlOf("builds"), () => good)).toEqual({ received: 1, failed: 0 });
+    await ns.planSimilarity(dataset, options, parts(queues.urlOf("again")));
+    expect(await deliverOnce(client, queues.urlOf("again"), () => good)).toEqual({ received: 1, failed: 0 });
     expect(await dataset.getBrainInfo("images")).toMatchObject({ state: "ready", entries: { indexed: 40 } });
     await (await dataset.loadBrainResults("images")).delete();
   });

@@ -31,7 +31,6 @@ export const ROLES = {
   compute: { hasModel: true },
   build: { hasModel: true },
   reindex: { hasModel: true },
-  sync: { hasModel: true },
 } as const satisfies Record<string, RoleFacts>;
 export type Role = keyof typeof ROLES;
 
