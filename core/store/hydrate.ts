@@ -2,8 +2,8 @@
 
 import { sql } from "kysely";
 import type { StoreDatabase } from "./database.ts";
-import { inIntegers, textRows } from "./json-sql.ts";
-import { sampleOf } from "./look-up.ts";
+import { inIntegers, integerRows, type Sql, textRows } from "./json-sql.ts";
+import { labelsAt, sampleAt, sampleOf } from "./look-up.ts";
 import type { LabelRecord, MediaRow, RowIdentity, SampleRecord, ViewRow } from "./store.ts";
 import type { LabelsTable, SamplesTable } from "./tables.ts";
 import type { ViewState } from "./view-state.ts";
@@ -25,11 +25,16 @@ export async function hydrate(
   keys: readonly RowKey[],
 ): Promise<ViewRow[]> {
   if (keys.length === 0) return [];
+  const seqs = [...new Set(keys.map((key) => key.seq))];
   const [samples, labels] = await Promise.all([
-    readSamples(database, [...new Set(keys.map((key) => key.seq))]),
+    readSamples(database, seqs),
     view.patchesField === null
-      ? readLabels(database, sql`l.sample_seq ${inIntegers(keys.map((key) => key.seq))} and ${shown(view)}`)
-      : readLabels(database, sql`l.seq ${inIntegers(keys.flatMap((key) => key.labelSeq ?? []))}`),
+      ? readLabels(database, "sample_seq", seqs, shown(view))
+      : readLabels(
+          database,
+          "seq",
+          keys.flatMap((key) => key.labelSeq ?? []),
+        ),
   ]);
   if (view.patchesField !== null) return keys.flatMap((key) => patchRow(key, samples, labels));
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
@@ -63,7 +68,11 @@ export async function readById(
     sql<SampleRow>`select s.* from ${textRows(ids)}
       ${sampleOf(datasetId, sql`item.value`)} order by item.key`,
   );
-  const labels = await readLabels(database, sql`l.sample_seq ${inIntegers(rows.map((row) => row.seq))}`);
+  const labels = await readLabels(
+    database,
+    "sample_seq",
+    rows.map((row) => row.seq),
+  );
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
   return rows.map((row) => sampleRecord(row, bySample.get(row.seq) ?? []));
 }
@@ -78,12 +87,16 @@ async function readSamples(
   return new Map(rows.map((row) => [row.seq, row]));
 }
 
+/** The labels that have one of these numbers in the column, and of those the ones that meet the condition. */
 async function readLabels(
   database: StoreDatabase,
-  condition: ReturnType<typeof sql>,
+  column: "seq" | "sample_seq",
+  seqs: readonly number[],
+  condition: Sql = sql`(1 = 1)`,
 ): Promise<Map<number, LabelRow>> {
   const rows = await database.read<LabelRow>(
-    sql<LabelRow>`select l.*, s.id as sample_id from labels as l join samples as s on s.seq = l.sample_seq
+    sql<LabelRow>`select l.*, s.id as sample_id from ${integerRows(seqs)}
+      ${labelsAt(column, sql`item.value`)} ${sampleAt(sql`l.sample_seq`)}
       where ${condition} order by l.sample_seq, l.field, l.position`,
   );
   return new Map(rows.map((row) => [row.seq, row]));

@@ -11,6 +11,16 @@ export function sampleOf(datasetId: string, id: Sql): Sql {
   return lookedUp("samples", "s", sql`s.dataset_id = ${datasetId} and s.id = ${id}`);
 }
 
+/** Joins the sample `s` of a place in the store's order to each row before it. */
+export function sampleAt(seq: Sql): Sql {
+  return lookedUp("samples", "s", sql`s.seq = ${seq}`);
+}
+
+/** Joins the labels `l` that have a number in a column, `seq` or `sample_seq`, to each row before it. */
+export function labelsAt(column: "seq" | "sample_seq", seq: Sql): Sql {
+  return lookedUp("labels", "l", sql`${sql.ref(`l.${column}`)} = ${seq}`);
+}
+
 /** Joins the entry `e` of an id to each row before it. */
 export function entryOf(runId: string, id: Sql): Sql {
   return lookedUp("run_entries", "e", sql`e.run_id = ${runId} and e.entry_id = ${id}`);
