@@ -1,12 +1,20 @@
 /**
  * The test runs: `short` needs this machine alone, one for each server, `interop` and those of its servers the real
- * FiftyOne, `events` buckets and queues, `long` takes minutes, `deploy` evaluates what would be deployed, `package` packs
- * and installs.
+ * FiftyOne, `events` buckets and queues, `lambda` AWS's runtime client, `long` takes minutes, `deploy` evaluates what would
+ * be deployed, `package` packs and installs.
  */
 
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { DEPLOY, EVENTS, INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
+import {
+  DEPLOY,
+  EVENTS,
+  INTEROP_GROUPS,
+  LAMBDA,
+  SERVER_GROUPS,
+  SHORT,
+  serverOf,
+} from "./tools/test-groups.ts";
 
 const project = (
   name: string,
@@ -21,7 +29,12 @@ const project = (
 /** A server starts in seconds, on a busy machine in minutes; one test file starts several. */
 const SERVER_TIMEOUTS = { testTimeout: 300_000, hookTimeout: 600_000 };
 
-const serverGroups = [...SERVER_GROUPS, ...INTEROP_GROUPS, ["events", EVENTS] as const];
+const serverGroups = [
+  ...SERVER_GROUPS,
+  ...INTEROP_GROUPS,
+  ["events", EVENTS] as const,
+  ["lambda", LAMBDA] as const,
+];
 const serverProjects = serverGroups.map(([name, { include, exclude }]) => {
   const setup = serverOf(name) === null ? [] : ["test/support/server-setup.ts"];
   const { extends: root, test } = project(name, include, exclude, setup);

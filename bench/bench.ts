@@ -25,6 +25,7 @@ const STEPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   build: [["build.ts", "--sizes", values.large ? "10000,100000,1000000" : "10000,100000"]],
   store: [["store.ts", values.large ? "1000000" : "100000"]],
   http: [["http.ts"]],
+  lambda: [["lambda.ts"]],
   plot: [["plot.ts"]],
 };
 

@@ -50,6 +50,13 @@ export type {
   WatchHit,
   WatchOptions,
 } from "./dataset/brain-port.ts";
+export type {
+  BatchOutcome,
+  BatchRef,
+  BuildQueue,
+  PlanOptions,
+  QueuedBuildsPort,
+} from "./dataset/build-queue.ts";
 export type { Dataset } from "./dataset/dataset.ts";
 export type { Datasets } from "./dataset/datasets.ts";
 export type {
@@ -144,7 +151,7 @@ export { type WebSourceOptions, webSource } from "./media/web-source.ts";
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
 export { DEFAULT_MODEL, type ModelRow } from "./models/named-models.ts";
 export type { ResolveOptions } from "./models/zoo.ts";
-export type { LoadZooDatasetOptions, Nearsight, OpenOptions } from "./nearsight.ts";
+export type { Installation, LoadZooDatasetOptions, Nearsight, OpenOptions } from "./nearsight.ts";
 export { open } from "./open.ts";
 export type { S3Settings } from "./s3-settings.ts";
 export type { Aggregation, QueryTerm, SimilarityQuery, Stage } from "./stages.ts";

@@ -10,8 +10,10 @@ import type { BrainContext } from "./brain/context.ts";
 import { doctor } from "./brain/doctor/doctor.ts";
 import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
 import { releaseLeases } from "./brain/lease.ts";
+import { queuedBuilds } from "./brain/queued-build.ts";
 import type { Config, ConfigOverrides } from "./config.ts";
 import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
+import type { QueuedBuildsPort } from "./dataset/build-queue.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { createDatasets, type Datasets } from "./dataset/datasets.ts";
 import type { ComparisonPort } from "./dataset/duplicates-port.ts";
@@ -24,7 +26,7 @@ import { mediaHash, mediaSize } from "./media/hash.ts";
 import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
 import { s3Source } from "./media/s3/s3-source.ts";
-import { mediaUrl, openMedia } from "./media/source.ts";
+import { mediaUrl } from "./media/source.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
 import { type ResolveOptions, resolveModel } from "./models/zoo.ts";
@@ -43,8 +45,10 @@ export interface OpenOptions {
   readonly store?: MetadataStore | string;
   /** Backends that can be chosen by name. Default: all of the package. */
   readonly backends?: readonly BackendDriver[];
-  /** Models by name, before the zoo's. */
-  readonly models?: Readonly<Record<string, EmbeddingModel>>;
+  /** Models by name, before the zoo's; a function loads its model when it is first asked for. */
+  readonly models?: Readonly<Record<string, EmbeddingModel | (() => Promise<EmbeddingModel>)>>;
+  /** Name of the model where none is named. Default: the shipped one. */
+  readonly defaultModel?: string;
   /** Places to read media from, besides files and data URLs; the first that answers an address is asked. */
   readonly mediaSources?: readonly MediaSource[];
   /** Receives warnings. Default: `process.emitWarning`. */
@@ -70,8 +74,6 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   /** Loads a model by zoo name, directory or `hub:owner/name`; MODEL_NOT_FOUND. */
   loadZooModel(name: string, options?: ResolveOptions): Promise<EmbeddingModel>;
   listZooModels(): readonly ModelRow[];
-  /** All bytes of a medium: a path, a `file:`, `data:` or `s3:` address. MEDIA_NOT_FOUND, LIMIT_EXCEEDED. */
-  openMedia(uri: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   /** A link to a medium in a bucket, valid for so many seconds (default 300). INVALID_ARGUMENT, PACKAGE_MISSING. */
   mediaUrl(uri: string, options?: { expiresIn?: number }): Promise<string>;
   /** See `computeSimilarity`. */
@@ -87,8 +89,11 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** An installation in this process, which can do parts of builds for others. */
+export interface Installation extends Nearsight, QueuedBuildsPort {}
+
 /** The installation on an opened store. */
-export function createNearsight(options: OpenOptions, config: Config, store: MetadataStore): Nearsight {
+export function createNearsight(options: OpenOptions, config: Config, store: MetadataStore): Installation {
   const pool = backendPool(config, options.backends ?? BACKENDS);
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
@@ -103,7 +108,7 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
     owner: randomUUID(),
     defaultBackend: config.defaultSimilarityBackend,
     model: models.get,
-    defaultModel: DEFAULT_MODEL,
+    defaultModel: options.defaultModel ?? DEFAULT_MODEL,
     defaultVisualizationMethod: config.defaultVisualizationMethod,
     visualizationOptions: config.visualizationOptions,
     media: {
@@ -140,6 +145,7 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
 
   return {
     ...datasets,
+    ...queuedBuilds(context),
     config,
     async loadZooDataset(
       name,
@@ -157,7 +163,6 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
     listZooDatasets,
     loadZooModel: (name, modelOptions = {}) => models.get(name, { ...modelOptions }),
     listZooModels: listModels,
-    openMedia: (uri, { signal } = {}) => openMedia(uri, { signal, sources }),
     mediaUrl: (uri, { expiresIn = DEFAULT_LINK_SECONDS } = {}) => mediaUrl(uri, expiresIn, { sources }),
     computeSimilarity: (samples, request = {}) => brain.computeSimilarity(samples, request),
     doctor: (request = {}) => doctor(context, request),
@@ -230,7 +235,7 @@ function connectionOf({ connectionOptions }: BackendDriver, options: Readonly<Re
 }
 
 /** Loads each model once per name and arguments. */
-function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel>>) {
+function modelPool(config: Config, named: NonNullable<OpenOptions["models"]>) {
   const loaded = new Map<string, Promise<EmbeddingModel>>();
   // A run knows its model by name: one that was given as an object is found again while the process lives.
   const given = new Map<string, EmbeddingModel>();
@@ -247,15 +252,19 @@ function modelPool(config: Config, named: Readonly<Record<string, EmbeddingModel
       return reference;
     }
     const known = registered.get(reference) ?? (zooNames.has(reference) ? undefined : given.get(reference));
-    if (known !== undefined) return known;
-    const key = JSON.stringify([reference, modelArguments]);
-    const { cache, hubEndpoint, hubToken } = config;
-    const place = { cache: join(cache, "models"), endpoint: hubEndpoint };
-    const options = { ...place, ...(hubToken === undefined ? {} : { token: hubToken }), ...modelArguments };
-    const model = loaded.get(key) ?? resolveModel(reference, options);
+    if (known !== undefined && typeof known !== "function") return known;
+    const key = JSON.stringify([reference, known === undefined ? modelArguments : null]);
+    const load = known ?? (() => resolveModel(reference, resolveOptions(modelArguments)));
+    const model = loaded.get(key) ?? load();
     loaded.set(key, model);
     model.catch(() => loaded.delete(key));
     return model;
+  }
+
+  function resolveOptions(modelArguments: Readonly<Record<string, unknown>>): ResolveOptions {
+    const { cache, hubEndpoint, hubToken } = config;
+    const place = { cache: join(cache, "models"), endpoint: hubEndpoint };
+    return { ...place, ...(hubToken === undefined ? {} : { token: hubToken }), ...modelArguments };
   }
 
   async function close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Opens an installation. It is apart from the rest of the library, which is loaded while the store opens. */
 
 import { type Config, readConfig } from "./config.ts";
-import type { Nearsight, OpenOptions } from "./nearsight.ts";
+import type { Installation, OpenOptions } from "./nearsight.ts";
 import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { MetadataStore } from "./store/store.ts";
 
@@ -13,7 +13,7 @@ import type { MetadataStore } from "./store/store.ts";
  * const dataset = await ns.loadZooDataset("quickstart");
  * await ns.computeSimilarity(dataset, { brainKey: "images" });
  */
-export async function open(options: OpenOptions = {}): Promise<Nearsight> {
+export async function open(options: OpenOptions = {}): Promise<Installation> {
   const config = readConfig(options.config);
   const opening = openStore(options.store ?? config.store, config);
   const [store, { createNearsight }] = await Promise.all([opening, import("./nearsight.ts")]);

@@ -1,6 +1,6 @@
 /** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
 
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { requestId } from "hono/request-id";
 import { isNearsightError, NearsightError, VERSION } from "../core/index.ts";
 import { type Authenticate, anyOf } from "./auth/caller.ts";
@@ -32,6 +32,8 @@ export interface AppOptions extends ServiceOptions {
   readonly authenticate: Authenticate;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
+  /** What surrounds every request, the outermost first. */
+  readonly around?: readonly MiddlewareHandler<ApiEnv>[];
   /** Hears of requests that failed by a fault of the service, its store or its backend. Default: nobody. */
   readonly report?: ReportFailure;
 }
@@ -52,12 +54,13 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(options: AppOptions, groups = allGroups()): Router {
-  const { authenticate, origins = [], report } = options;
+  const { authenticate, origins = [], around = [], report } = options;
   const services = createServices(options);
   const { limits, metrics, urls } = services;
   const app = createRouter();
   app.onError((error, context) => answerTo(error, context, report));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
+  for (const surround of around) app.use(surround);
   app.use(metrics.observe, requestId(), guardBrowsers());
   if (origins.length > 0) app.use(allowOrigins(origins));
   app.use(provide(services), requireCaller(anyOf(urls.authenticate, authenticate)));

@@ -19,6 +19,9 @@ interface Build {
   readonly ended: Promise<void>;
 }
 
+/** Starts, resumes and stops builds, wherever they are done. */
+export type BuildService = Pick<Builds, "running" | "start" | "resume" | "cancel" | "close">;
+
 export class Builds {
   readonly #running = new Map<string, Build>();
   readonly #most: number;

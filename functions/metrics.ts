@@ -3,7 +3,7 @@
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import { Gauge, Histogram, Registry } from "prom-client";
-import type { Builds } from "./builds.ts";
+import type { BuildService } from "./builds.ts";
 import type { ApiEnv } from "./router.ts";
 
 /** Seconds. */
@@ -17,7 +17,7 @@ export interface Metrics {
   readonly observe: ReturnType<typeof createMiddleware<ApiEnv>>;
 }
 
-export function createMetrics(builds: Builds): Metrics {
+export function createMetrics(builds: BuildService): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const seconds = new Histogram({

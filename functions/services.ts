@@ -3,7 +3,7 @@
 import { createMiddleware } from "hono/factory";
 import type { Nearsight } from "../core/index.ts";
 import { type AllowList, type AllowListOptions, allowList } from "./access/allow-list.ts";
-import type { Builds } from "./builds.ts";
+import type { BuildService } from "./builds.ts";
 import { type Cursors, cursors } from "./cursor.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
 import type { ObjectLinks, UploadPlace } from "./media/object-store.ts";
@@ -14,7 +14,7 @@ import { newSecret } from "./signing.ts";
 
 export interface ServiceOptions {
   readonly nearsight: Nearsight;
-  readonly builds: Builds;
+  readonly builds: BuildService;
   /** What callers may name. Default: the default model, and no media of the server or the web. */
   readonly allow?: AllowListOptions;
   /** Default: `DEFAULT_LIMITS`. */
@@ -29,7 +29,7 @@ export interface ServiceOptions {
 
 export interface Services {
   readonly nearsight: Nearsight;
-  readonly builds: Builds;
+  readonly builds: BuildService;
   readonly allowed: AllowList;
   readonly limits: Limits;
   readonly cursors: Cursors;

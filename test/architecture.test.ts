@@ -35,7 +35,7 @@ const OF_ALL_BACKENDS = ["core/backends/backend.ts", "core/backends/checks.ts", 
 const ARCHITECTURE: Architecture = {
   leaves: LEAVES,
   guardedModules: ["node:sqlite", "node:worker_threads", "node:child_process"],
-  environmentReaders: ["core/config.ts", "functions/settings.ts"],
+  environmentReaders: ["core/config.ts", "functions/settings.ts", "functions/resources.ts"],
   addressReaders: ["core/location.ts", "functions"],
   rooms: [
     { name: "leaves", paths: LEAVES, may: [], packages: [] },
@@ -151,6 +151,30 @@ const ARCHITECTURE: Architecture = {
       paths: ["functions/media/s3.ts"],
       may: ["core/index.ts", "functions"],
       packages: ["@aws-sdk/client-s3", "@aws-sdk/s3-presigned-post", "@aws-sdk/s3-request-presigner"],
+    },
+    {
+      name: "functions of AWS Lambda",
+      paths: ["functions/lambda", "functions/resources.ts"],
+      may: ["core/index.ts", "core/models/directory.ts", "functions"],
+      packages: [
+        ...[
+          "@aws-lambda-powertools/batch",
+          "@aws-lambda-powertools/logger",
+          "@aws-lambda-powertools/metrics",
+        ],
+        ...["@aws-lambda-powertools/tracer", "@aws-sdk/client-s3", "@aws-sdk/client-sqs"],
+        ...["type aws-lambda", "hono", "sst"],
+      ],
+    },
+    {
+      name: "handlers",
+      paths: ["functions/handlers"],
+      may: [
+        "core/backends/milvus/milvus.ts",
+        "core/backends/elasticsearch/elasticsearch.ts",
+        "functions/lambda",
+      ],
+      packages: [],
     },
     {
       name: "events of buckets",

@@ -53,11 +53,16 @@ export const INTEROP_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
   ]),
 ]);
 
+/** Packed functions under AWS's runtime client, which is compiled first; their indexes are on Elasticsearch. */
+export const LAMBDA: TestGroup = { include: ["test/lambda/**/*.test.ts"], exclude: [] };
+const LAMBDA_SERVER: ServerName = "elasticsearch";
+
 /** What would be deployed, with SST's platform, which comes from the npm registry. */
 export const DEPLOY: TestGroup = { include: ["test/deploy/**/*.test.ts"], exclude: [] };
 
 /** The server that a group runs on; null where it needs none. */
 export function serverOf(group: string): ServerName | null {
+  if (group === "lambda") return LAMBDA_SERVER;
   if (group === "events") return EVENTS_SERVER;
   const name = INTEROP_GROUPS.has(group) ? group.slice(`${INTEROP}-`.length) : group;
   return isServerName(name) ? name : null;
@@ -70,6 +75,7 @@ export const SHORT: TestGroup = {
     ...DEPLOY.include,
     "test/events/**",
     "test/interop/**",
+    "test/lambda/**",
     "test/long/**",
     "test/package/**",
     ...OF_BACKENDS.flatMap(([, { include }]) => include),

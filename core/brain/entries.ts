@@ -4,7 +4,7 @@ import type { Batch, Collection } from "../backends/backend.ts";
 import type { FailedEntry } from "../dataset/brain-port.ts";
 import { type Matrix, matrix } from "../matrix.ts";
 import type { MetadataStore } from "../store/store.ts";
-import type { EntryRecord, EntryState, PlannedEntry } from "../store/store-runs.ts";
+import type { ArrivalPlace, EntryRecord, EntryState, PlannedEntry } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
 import type { OpenIndex } from "./open-index.ts";
 import { selectIds } from "./query/fetch-vectors.ts";
@@ -19,22 +19,23 @@ export interface Failure {
   readonly reason: string;
 }
 
-/** The entries of a run, page by page in planning order. */
+/** The entries of a run, page by page in planning order, after a place in it. */
 export async function* entryPages(
   store: MetadataStore,
   runId: string,
   states?: readonly EntryState[],
-): AsyncGenerator<EntryRecord[]> {
-  let after = -1;
+  after = -1,
+): AsyncGenerator<(EntryRecord & ArrivalPlace)[]> {
+  let place = after;
   while (true) {
     const page = await store.entries.list(runId, {
       ...(states === undefined ? {} : { states }),
-      after,
+      after: place,
       limit: ENTRY_PAGE,
     });
     if (page.length === 0) return;
     yield page;
-    after = page.at(-1)?.sequence ?? after;
+    place = page.at(-1)?.sequence ?? place;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Holds a run's lease while work is done on it, so that one builder writes at a time. */
 
+import { randomUUID } from "node:crypto";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
 import type { RunRecord } from "../store/store-runs.ts";
 import type { BrainContext } from "./context.ts";
@@ -15,10 +16,13 @@ export interface Lease {
   readonly signal: AbortSignal;
 }
 
-/** What is done under a lease, and the state the run has after it. */
+/** What is done under a lease, and the state the run has after it; null where the lease stays held. */
 type LeasedWork<Result> = (
   lease: Lease,
-) => Promise<{ state: RunRecord["state"]; reason: string | null; result: Result }>;
+) => Promise<{ state: RunRecord["state"] | null; reason: string | null; result: Result }>;
+
+/** Names leases of builds that go through a queue; each has a name of its own. */
+const QUEUE_OWNER = "queue:";
 
 /** The leases of this process, by run id: each ends its work and frees its run. */
 export type HeldLeases = Map<string, { release(): Promise<void> }>;
@@ -57,6 +61,54 @@ export async function withLease<Result>(
   }
 }
 
+/**
+ * Takes the run's lease to plan work that others do: it stays held for as long as they renew it. Throws RUN_BUSY,
+ * LEASE_LOST.
+ */
+export async function planUnderLease(
+  context: BrainContext,
+  run: RunRecord,
+  signal: AbortSignal | undefined,
+  work: (lease: Lease) => Promise<void>,
+): Promise<void> {
+  const leased = await context.store.runs.acquireLease(run.id, `${QUEUE_OWNER}${randomUUID()}`, LEASE_MS);
+  if (leased === null) throw busy(run);
+  await workUnder(context, leased, new AbortController(), signal, async (lease) => {
+    await work(lease);
+    return { state: null, reason: null, result: undefined };
+  });
+}
+
+/** Does a part of planned work and renews the lease meanwhile; the signal fires when the lease is lost. */
+export async function whileRenewing(
+  context: BrainContext,
+  run: RunRecord,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const lost = new AbortController();
+  const lose = () => lost.abort(leaseLost(run));
+  if (!(await context.store.runs.renewLease(run.id, run.epoch, LEASE_MS))) throw leaseLost(run);
+  const renewal = renewing(context, run, lose);
+  try {
+    await work(signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal]));
+  } catch (error) {
+    throw lost.signal.aborted ? lost.signal.reason : error;
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+/** Ends planned work of a run by a newer epoch; false where there is none under way. */
+export async function takeFromQueue({ store }: BrainContext, run: RunRecord): Promise<boolean> {
+  if (!run.leaseOwner?.startsWith(QUEUE_OWNER)) return false;
+  const taken = await store.runs.acquireLease(run.id, run.leaseOwner, LEASE_MS);
+  if (taken === null) return false;
+  const state = taken.state === "building" ? "cancelled" : taken.state;
+  await store.runs.releaseLease(run.id, taken.epoch, { state, reason: "it was cancelled" });
+  return true;
+}
+
 async function workUnder<Result>(
   context: BrainContext,
   run: RunRecord,
@@ -69,7 +121,7 @@ async function workUnder<Result>(
     throwIfAborted(signal);
     const both = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
     const { state, reason, result } = await work({ run, epoch: run.epoch, signal: both });
-    await context.store.runs.releaseLease(run.id, run.epoch, { state, reason });
+    if (state !== null) await context.store.runs.releaseLease(run.id, run.epoch, { state, reason });
     return result;
   } catch (error) {
     const state = signal?.aborted || ended.signal.aborted ? "cancelled" : "failed";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import type { Nearsight, OpenOptions } from "../../core/nearsight.ts";
+import type { Installation, Nearsight, OpenOptions } from "../../core/nearsight.ts";
 import { open } from "../../core/open.ts";
 import { placeOf } from "./temporary-store.ts";
 
@@ -26,7 +26,7 @@ export function temporaryFolder(): string {
 /** An installation of its own; `warnings` collects what it warns of. */
 export async function temporaryNearsight(
   options: OpenOptions = {},
-): Promise<Nearsight & { home: string; warnings: string[] }> {
+): Promise<Installation & { home: string; warnings: string[] }> {
   const home = options.config?.home ?? temporaryFolder();
   const warnings: string[] = [];
   const ns = await open({

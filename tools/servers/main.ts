@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { label, SERVER_NAMES, type ServerName, type Variant, variantsOf } from "./catalogue.ts";
 import { stopServices } from "./compose.ts";
 import { SERVERS_FOLDER } from "./install.ts";
+import { needLambdaRuntime } from "./lambda-runtime.ts";
 import { MissingTool } from "./needs.ts";
 import { checkNeeds, serverStatus, startServer, stopInstance } from "./servers.ts";
 
@@ -63,9 +64,9 @@ async function status(): Promise<void> {
 /** Prints one package a line, so that a script can install them; nothing where nothing is missing. */
 async function needs(): Promise<void> {
   const packages = new Set<string>();
-  for (const name of SERVER_NAMES) {
+  for (const check of [...SERVER_NAMES.map((name) => () => checkNeeds(name)), needLambdaRuntime]) {
     try {
-      await checkNeeds(name);
+      await check();
     } catch (error) {
       if (!(error instanceof MissingTool)) throw error;
       for (const word of error.packages) packages.add(word);

@@ -2,25 +2,19 @@
 
 import type { EmbeddingOptions } from "../../dataset/brain-port.ts";
 import type { SampleCollection } from "../../dataset/sample-collection.ts";
-import { NearsightError, throwIfAborted } from "../../errors.ts";
+import { throwIfAborted } from "../../errors.ts";
 import type { VectorData } from "../../matrix.ts";
 import type { EmbeddingModel } from "../../models/model.ts";
 import type { RowIdentity } from "../../store/store.ts";
 import type { PlannedEntry } from "../../store/store-runs.ts";
-import { entryPages, type Failure, forgetEntries } from "../entries.ts";
+import { forgetEntries } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
+import { queryModel } from "../query/query.ts";
 import type { EmbeddingPlan } from "../request.ts";
+import { wholeRun, writeBatch } from "./batches.ts";
 import { planChanged } from "./changed-sources.ts";
 import type { GivenVectors } from "./given-vectors.ts";
-import {
-  firstFromField,
-  fromField,
-  fromMap,
-  fromModel,
-  type VectorSource,
-  type WantedRow,
-} from "./vector-source.ts";
-import { writeEmbedded } from "./write-embedded.ts";
+import { firstFromField, fromField, fromMap, fromModel, type VectorSource } from "./vector-source.ts";
 
 export type BuildPlan = Exclude<EmbeddingPlan, { kind: "none" }>;
 
@@ -32,6 +26,12 @@ export interface BuildOutcome {
   readonly reason: string | null;
 }
 
+/** The state of a run whose entries are all settled. */
+export function stateOf({ indexed, failed }: BuildOutcome): "ready" | "partial" | "failed" {
+  if (failed === 0) return "ready";
+  return indexed === 0 ? "failed" : "partial";
+}
+
 /** Builds or goes on building a run under a held lease. */
 export async function buildRun(
   index: OpenIndex,
@@ -40,18 +40,29 @@ export async function buildRun(
   options: EmbeddingOptions,
   epoch: number,
 ): Promise<BuildOutcome> {
-  const run = index.run;
-  const vectors =
-    plan.kind === "given" ? await collectGiven(samples, run.config.patchesField, plan.vectors) : null;
-  if (run.state === "planned") {
+  const { patchesField } = index.run.config;
+  const vectors = plan.kind === "given" ? await collectGiven(samples, patchesField, plan.vectors) : null;
+  await prepareRun(index, samples, plan, vectors, epoch, options.signal);
+  return writePending(index, sourceOf(index, plan, vectors, options), options, epoch);
+}
+
+/** Makes pending what the run is to be built of: its rows, frozen; of one that was begun, what failed and changed. */
+export async function prepareRun(
+  index: OpenIndex,
+  samples: SampleCollection,
+  plan: BuildPlan,
+  vectors: ReadonlyMap<string, VectorData> | null,
+  epoch: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (index.run.state === "planned") {
     // Left by a builder that was killed while it froze the rows: the view may be another by now.
     await forgetEntries(index);
-    await freezeRows(index, samples, vectors, epoch, options.signal);
+    await freezeRows(index, samples, vectors, epoch, signal);
   } else {
     await retryFailed(index, epoch);
-    if (plan.kind === "model") await planChanged(index, samples, epoch, options.signal);
+    if (plan.kind === "model") await planChanged(index, samples, epoch, signal);
   }
-  return writePending(index, sourceOf(index, samples, plan, vectors, options), options, epoch);
 }
 
 /** Embeds and writes what is pending; the state says so meanwhile. */
@@ -61,13 +72,17 @@ async function writePending(
   options: EmbeddingOptions,
   epoch: number,
 ): Promise<BuildOutcome> {
-  await index.context.store.runs.update(index.run.id, { state: "building", reason: null }, epoch);
-  await index.refresh();
-  await writeAll(index, source, options, epoch);
+  await startBuilding(index, epoch);
+  await writeBatch(index, source, wholeRun(index, epoch), options);
   return outcomeOf(index);
 }
 
-async function outcomeOf({ context, run }: OpenIndex): Promise<BuildOutcome> {
+export async function startBuilding(index: OpenIndex, epoch: number): Promise<void> {
+  await index.context.store.runs.update(index.run.id, { state: "building", reason: null }, epoch);
+  await index.refresh();
+}
+
+export async function outcomeOf({ context, run }: OpenIndex): Promise<BuildOutcome> {
   const { entries } = context.store;
   const counts = await entries.counts(run.id);
   const [first] = await entries.list(run.id, { states: ["failed"], limit: 1 });
@@ -85,23 +100,39 @@ export async function extendRun(
   options: EmbeddingOptions,
   epoch: number,
 ): Promise<BuildOutcome> {
-  await freezeRows(index, samples, null, epoch, options.signal);
-  await retryFailed(index, epoch);
-  await planChanged(index, samples, epoch, options.signal);
+  await prepareMissing(index, samples, epoch, options.signal);
   const plan = { kind: "model", model, field: index.run.config.embeddingsField } as const;
-  return writePending(index, sourceOf(index, samples, plan, null, options), options, epoch);
+  return writePending(index, sourceOf(index, plan, null, options), options, epoch);
+}
+
+/** Makes pending what the view has and the run lacks, what failed, and what changed. */
+export async function prepareMissing(
+  index: OpenIndex,
+  samples: SampleCollection,
+  epoch: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await freezeRows(index, samples, null, epoch, signal);
+  await retryFailed(index, epoch);
+  await planChanged(index, samples, epoch, signal);
+}
+
+/** The vectors of a run as its record says, for who has nothing else: from its field, from its model, or from both. */
+export async function recordedSource(index: OpenIndex, options: EmbeddingOptions): Promise<VectorSource> {
+  const { model, embeddingsField: field } = index.run.config;
+  if (model === null && field !== null) return sourceOf(index, { kind: "field", field }, null, options);
+  return sourceOf(index, { kind: "model", model: await queryModel(index), field }, null, options);
 }
 
 function sourceOf(
   index: OpenIndex,
-  samples: SampleCollection,
   plan: BuildPlan,
   vectors: ReadonlyMap<string, VectorData> | null,
   options: EmbeddingOptions,
 ): VectorSource {
   const { context, run } = index;
+  const { datasetId } = run;
   const { patchesField, roiField, embeddingsField } = run.config;
-  const datasetId = samples.dataset.id;
   switch (plan.kind) {
     case "given":
       return fromMap(vectors ?? new Map(), plan.vectors.dimension);
@@ -171,44 +202,4 @@ async function retryFailed(index: OpenIndex, epoch: number): Promise<void> {
   const { entries } = index.context.store;
   const failed = await entries.list(index.run.id, { states: ["failed"] });
   await entries.plan(index.run.id, failed, { overwrite: true, epoch });
-}
-
-async function* pendingPages(index: OpenIndex): AsyncGenerator<WantedRow[]> {
-  for await (const page of entryPages(index.context.store, index.run.id, ["pending"])) {
-    yield page.map(({ entryId, sampleId, sourceVersion }) => ({
-      id: entryId,
-      sampleId,
-      isChanged: sourceVersion !== null,
-    }));
-  }
-}
-
-async function writeAll(
-  index: OpenIndex,
-  source: VectorSource,
-  options: EmbeddingOptions,
-  epoch: number,
-): Promise<void> {
-  const counts = await index.context.store.entries.counts(index.run.id);
-  const total = counts.pending + counts.indexed;
-  let done = counts.indexed;
-  let failed = 0;
-  options.progress?.({ phase: "indexing", done, total, failed });
-  const vectors = source(pendingPages(index));
-  await writeEmbedded(index, vectors, { epoch, signal: options.signal }, (batch) => {
-    const [first] = batch.failed;
-    if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
-    done += batch.rows;
-    failed += batch.failed.length;
-    options.progress?.({ phase: "indexing", done, total, failed });
-  });
-}
-
-function entryFailed(failure: Failure): NearsightError {
-  return new NearsightError({
-    code: "WRITE_PARTIAL",
-    message: `Entry '${failure.id}' could not be indexed: ${failure.reason}`,
-    hint: "Correct it, or leave skipFailures at true to go on without it",
-    details: { failed: [failure.id] },
-  });
 }

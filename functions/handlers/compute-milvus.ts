@@ -1,0 +1,16 @@
+/** Starts, stops and resumes builds of indexes on Milvus. */
+
+import { milvus } from "../../core/backends/milvus/milvus.ts";
+import { queuedBuilds } from "../lambda/build-queue.ts";
+import { httpFunction } from "../lambda/http.ts";
+import { bucketModel } from "../lambda/model.ts";
+import { bucketObjects } from "../lambda/objects.ts";
+
+export const { handler, stream } = httpFunction({
+  role: "compute",
+  backend: milvus,
+  loadModel: bucketModel,
+  objects: bucketObjects,
+  groups: ["compute"],
+  builds: queuedBuilds,
+});
