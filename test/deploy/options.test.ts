@@ -1,6 +1,6 @@
 /** What a deployment is at other stages and with other options, and what stops one. */
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { evaluate } from "../../tools/deploy/evaluate.ts";
 import { capital, Deployment, ROLES, SECRETS } from "../support/deployment.ts";
 
@@ -147,18 +147,22 @@ describe("a deployment fails", () => {
     "without the secret %s, with the command that sets it",
     async (name) => {
       const secrets = Object.fromEntries(Object.entries(SECRETS).filter(([secret]) => secret !== name));
-      await expect(evaluate({ secrets })).rejects.toThrow(`sst secret set ${name} <value>`);
+      await expect(evaluate(inject("programs"), { secrets })).rejects.toThrow(
+        `sst secret set ${name} <value>`,
+      );
     },
   );
 
   test("for a setting that is wrong, by its name", async () => {
-    await expect(evaluate({ secrets: SECRETS, environment: { DEPLOY_BACKEND: "pinecone" } })).rejects.toThrow(
-      'Expected zilliz or elastic in DEPLOY_BACKEND but found "pinecone"',
-    );
+    await expect(
+      evaluate(inject("programs"), { secrets: SECRETS, environment: { DEPLOY_BACKEND: "pinecone" } }),
+    ).rejects.toThrow('Expected zilliz or elastic in DEPLOY_BACKEND but found "pinecone"');
   });
 
   test("not for secrets of a backend that it does not have", async () => {
     const { ElasticAddress: _address, ElasticApiKey: _key, ...secrets } = SECRETS;
-    await expect(evaluate({ secrets })).resolves.toMatchObject({ app: { stage: "test" } });
+    await expect(evaluate(inject("programs"), { secrets })).resolves.toMatchObject({
+      app: { stage: "test" },
+    });
   });
 });

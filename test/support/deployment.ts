@@ -1,5 +1,6 @@
 /** A deployment as it would be asked of AWS, and ways to look into it. */
 
+import { inject } from "vitest";
 import { type Evaluation, evaluate } from "../../tools/deploy/evaluate.ts";
 import type { AskedBuild, AskedResource } from "../../tools/deploy/program.ts";
 
@@ -37,7 +38,9 @@ export class Deployment {
   ): Promise<Deployment> {
     const request = { environment, stage, secrets: { ...SECRETS, ...secrets } };
     const key = JSON.stringify(request);
-    const known = Deployment.#known.get(key) ?? evaluate(request).then((found) => new Deployment(found));
+    const known =
+      Deployment.#known.get(key) ??
+      evaluate(inject("programs"), request).then((found) => new Deployment(found));
     Deployment.#known.set(key, known);
     return known;
   }

@@ -1,6 +1,6 @@
 /** Bundles sst.config.ts as SST's command line does, into two programs that can be run without it. */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { sstPlatform } from "./platform.ts";
@@ -24,24 +24,24 @@ const __filename = import.meta.filename;
 const __dirname = import.meta.dirname;
 `;
 
-/** What is run for each evaluation, made once a process. */
+/** What is run for each evaluation. */
 export interface Programs {
   /** Prints what `app()` says of a stage. */
   readonly appProgram: string;
   /** Runs `run()` and writes down what it asks for. */
   readonly stackProgram: string;
   readonly platform: string;
+  /** Where the programs are; to be deleted when they are not needed any more. */
+  readonly folder: string;
 }
 
-/** The programs, deleted when this process ends. */
 export async function bundlePrograms(): Promise<Programs> {
   const platform = join(await sstPlatform(), ".sst/platform");
   // Beside the platform's packages, which they import.
   const folder = mkdtempSync(join(platform, "evaluate-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const [appProgram, stackProgram] = [join(folder, "app.mjs"), join(folder, "stack.mjs")];
   await Promise.all([bundleApp(appProgram), bundleStack(platform, stackProgram)]);
-  return { appProgram, stackProgram, platform };
+  return { appProgram, stackProgram, platform, folder };
 }
 
 /** `app()` by itself: SST's command line reads it before there is anything else. */

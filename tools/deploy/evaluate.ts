@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { bundlePrograms, type Programs } from "./bundle.ts";
+import type { Programs } from "./bundle.ts";
 import type { Asked } from "./program.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -35,9 +35,10 @@ export interface Evaluation extends Asked {
 }
 
 /** What a deployment would ask of AWS; what it throws is thrown, with what it printed. */
-export async function evaluate({ stage = "test", environment = {}, secrets }: Request): Promise<Evaluation> {
-  programs ??= bundlePrograms();
-  const { appProgram, stackProgram, platform } = await programs;
+export async function evaluate(
+  { appProgram, stackProgram, platform }: Programs,
+  { stage = "test", environment = {}, secrets }: Request,
+): Promise<Evaluation> {
   const scratch = mkdtempSync(join(tmpdir(), "nearsight-deploy-"));
   try {
     const app = { ...(JSON.parse(await run(appProgram, {}, [stage])) as Omit<App, "stage">), stage };
@@ -52,8 +53,6 @@ export async function evaluate({ stage = "test", environment = {}, secrets }: Re
     rmSync(scratch, { recursive: true, force: true });
   }
 }
-
-let programs: Promise<Programs> | undefined;
 
 /** What SST's command line defines for a deployment. */
 function globalsFor(app: App, platform: string, scratch: string) {
