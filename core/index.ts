@@ -40,6 +40,7 @@ export type {
   ComputeEmbeddingsOptions,
   ComputeSimilarityOptions,
   CopyRunOptions,
+  EmbeddingOptions,
   Embeddings,
   EmbeddingsInput,
   FailedEntry,
@@ -135,6 +136,7 @@ export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbn
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
 export { DEFAULT_MODEL, type ModelRow, type ResolveOptions } from "./models/zoo.ts";
 export { type LoadZooDatasetOptions, type Nearsight, type OpenOptions, open } from "./nearsight.ts";
+export { type PackedVectors, packVectors, unpackVectors } from "./packed-vectors.ts";
 export {
   type Aggregation,
   type QueryTerm,

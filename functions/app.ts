@@ -8,10 +8,14 @@ import type { Builds } from "./builds.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
+import { embeddings } from "./routes/compute/embeddings.ts";
 import { builds } from "./routes/compute/runs.ts";
 import { datasets } from "./routes/manage/datasets.ts";
+import { entries } from "./routes/manage/entries.ts";
 import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
+import { serviceRoutes } from "./routes/manage/service.ts";
+import { values } from "./routes/manage/values.ts";
 import { savedViews } from "./routes/manage/views.ts";
 import { comparisons } from "./routes/query/duplicates.ts";
 import { readRows } from "./routes/query/rows.ts";
@@ -28,9 +32,9 @@ export interface AppOptions {
 
 /** Groups of routes, by the function that serves them. */
 export const GROUPS = {
-  compute: [builds],
+  compute: [builds, embeddings],
   query: [readRows, searches, comparisons],
-  manage: [datasets, samples, savedViews, runs],
+  manage: [serviceRoutes, datasets, samples, values, savedViews, runs, entries],
 } as const satisfies Record<string, readonly Router[]>;
 
 export type Group = keyof typeof GROUPS;

@@ -8,19 +8,15 @@ import { ERROR_CODES, isNearsightError, NearsightError } from "../core/index.ts"
 /** The answer to an error. What is not ours is INTERNAL and tells nothing of itself. */
 export function problem(context: Context, error: unknown): Response {
   const known = asNearsightError(error);
-  const { code, message, hint, retryable, details } = known;
+  const { code } = known;
   const { status } = ERROR_CODES[code];
-  const body = {
-    type: `urn:nearsight:error:${code}`,
-    title: titleOf(code),
-    status,
-    detail: message,
-    code,
-    ...(hint === undefined ? {} : { hint }),
-    retryable,
-    details,
-  };
+  const body = { type: `urn:nearsight:error:${code}`, title: titleOf(code), status, ...problemOf(known) };
   return context.json(body, status as ContentfulStatusCode, { "content-type": "application/problem+json" });
+}
+
+/** What a problem says of an error of ours. */
+export function problemOf({ code, message, hint, retryable, details }: NearsightError) {
+  return { detail: message, code, ...(hint === undefined ? {} : { hint }), retryable, details };
 }
 
 /** `DATASET_NOT_FOUND` as `Dataset not found`. */

@@ -1,9 +1,8 @@
 /** Registers samples, changes their fields and tags, deletes them. */
 
 import { z } from "@hono/zod-openapi";
-import type { SampleInput } from "../../../core/index.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
-import { sampleInputSchema } from "../../schemas/sample.ts";
+import { sampleInput, sampleInputSchema } from "../../schemas/sample.ts";
 
 /** Samples of one request: one transaction of the store. */
 const MAX_SAMPLES = 1_000;
@@ -56,7 +55,7 @@ const remove = route("manage", {
 export const samples = createRouter()
   .openapi(add, async (c) => {
     const dataset = await datasetOf(c, c.req.valid("param").dataset);
-    const ids = await dataset.addSamples(c.req.valid("json").samples as SampleInput[]);
+    const ids = await dataset.addSamples(c.req.valid("json").samples.map(sampleInput));
     return c.json({ ids }, 201);
   })
   .openapi(tag, async (c) => {
