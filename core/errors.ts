@@ -50,6 +50,9 @@ export const ERROR_CODES = {
   API_KEY_INVALID: { status: 401, retryable: false },
   SCOPE_MISSING: { status: 403, retryable: false },
   ROUTE_NOT_FOUND: { status: 404, retryable: false },
+  REMOTE_UNSUPPORTED: { status: 501, retryable: false },
+  SERVER_UNREACHABLE: { status: 503, retryable: true },
+  SERVER_INVALID: { status: 502, retryable: false },
   ABORTED: { status: 499, retryable: false },
   INTERNAL: { status: 500, retryable: false },
 } as const satisfies Record<string, { status: number; retryable: boolean }>;

@@ -51,7 +51,7 @@ export function unpackVectors({ type, dimension, data }: PackedVectors): Matrix<
 }
 
 /** What browsers, Node.js and Deno have alike. */
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   let text = "";
   for (let start = 0; start < bytes.length; start += BYTES_PER_CALL) {
     text += String.fromCharCode(...bytes.subarray(start, start + BYTES_PER_CALL));

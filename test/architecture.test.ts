@@ -12,6 +12,7 @@ const LEAVES = [
   "core/errors.ts",
   "core/ids.ts",
   "core/matrix.ts",
+  "core/packed-vectors.ts",
   "core/random.ts",
   "core/filter.ts",
   "core/stages.ts",
@@ -120,6 +121,23 @@ const ARCHITECTURE: Architecture = {
       packages: [],
     },
     {
+      name: "client",
+      paths: ["client"],
+      may: [
+        "core/dataset",
+        "core/brain/build/given-vectors.ts",
+        "type core/index.ts",
+        "type core/store/store.ts",
+      ],
+      packages: ["ky", "zod"],
+    },
+    {
+      name: "connection",
+      paths: ["client/index.ts"],
+      may: ["client", "core/io/io.ts", "core/media/source.ts", "type core/index.ts"],
+      packages: [],
+    },
+    {
       name: "command line",
       paths: ["cli"],
       may: ["core/index.ts"],
@@ -151,7 +169,7 @@ const TEXT =
 
 const files = listFiles("");
 const code = files.filter((path) => /\.(as|mjs|ts)$/.test(path)).map(read);
-const sources = code.filter(({ path }) => /^(core|cli|functions)\/.*\.ts$/.test(path));
+const sources = code.filter(({ path }) => /^(core|cli|client|functions)\/.*\.ts$/.test(path));
 
 describe("the sources", () => {
   test("import only what the table of rooms allows", () => {
@@ -206,6 +224,8 @@ describe("the check itself", () => {
     ["core/something-new.ts", ""],
     ["cli/search.ts", 'import { openSqliteStore } from "../core/store/sqlite-store.ts";'],
     ["cli/search.ts", 'import "left-pad/index";'],
+    ["client/store.ts", 'import { openSqliteStore } from "../core/store/sqlite-store.ts";'],
+    ["client/store.ts", 'import { open } from "../core/index.ts";'],
   ])("finds fault with %s: %s", (path, text) => {
     expect(problemsOf(path, text)).toHaveLength(1);
   });
@@ -220,6 +240,7 @@ describe("the check itself", () => {
     ["core/dataset/zoo/art.ts", 'const FOLDER = new URL("./art/", import.meta.url);'],
     ["core/models/zoo.ts", 'const FOLDER = new URL("./nearsight-tiny/config.json", import.meta.url);'],
     ["core/nearsight.ts", 'import { createBrain } from "./brain/brain.ts";'],
+    ["client/store.ts", 'import type { Nearsight } from "../core/index.ts";'],
   ])("accepts %s: %s", (path, text) => {
     expect(problemsOf(path, text)).toEqual([]);
   });

@@ -12,7 +12,7 @@ const MAX_ENTRIES = 1_000;
 /** Ids are shorter. */
 const MAX_IDS = 50_000;
 
-const someIds = z.array(z.string().min(1)).min(1).max(MAX_ENTRIES);
+const someIds = z.array(z.string().min(1)).max(MAX_ENTRIES);
 
 const selectionSchema = z
   .strictObject({

@@ -1,0 +1,84 @@
+/** Brain runs over the API: what they are, and the wait for one that is being built. */
+
+import type { BrainRunInfo, ProgressOption } from "../core/dataset/brain-port.ts";
+import { NearsightError, throwIfAborted } from "../core/errors.ts";
+import { ofProblem, type Problem } from "./answers.ts";
+import type { Http } from "./http.ts";
+
+/** A run as the API gives it. */
+export interface RunJson extends BrainRunInfo {
+  /** Why the last build failed. */
+  readonly problem?: Problem;
+}
+
+export interface FollowOptions {
+  /** What is being done, for the progress events. */
+  readonly phase: string;
+  readonly progress?: ProgressOption | undefined;
+  /** Stops the build. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Between two looks at a build: short at first, for small ones, and longer the longer it takes. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** The run as users see it. */
+export function runInfo({ problem: _, ...info }: RunJson): BrainRunInfo {
+  return info;
+}
+
+/**
+ * Waits for the end of a build that was started, and tells how far it is meanwhile. Throws what the build failed
+ * with; ABORTED once the signal fires, which stops it.
+ */
+export async function follow(
+  http: Http,
+  path: string,
+  started: RunJson,
+  options: FollowOptions,
+): Promise<RunJson> {
+  const { progress, signal, phase } = options;
+  let run = started;
+  try {
+    for (let length = FIRST_PAUSE_MS; isUnderWay(run); length = Math.min(LONGEST_PAUSE_MS, 1.5 * length)) {
+      report(run, phase, progress);
+      await pause(length, signal);
+      run = await http<RunJson>("get", path, { signal });
+    }
+  } catch (error) {
+    if (signal?.aborted) await http("post", `${path}/cancel`, { repeatable: true });
+    throwIfAborted(signal);
+    throw error;
+  }
+  if (run.problem !== undefined) throw ofProblem(run.problem);
+  if (run.state === "failed" || run.state === "cancelled") throw stopped(run);
+  report(run, phase, progress);
+  return run;
+}
+
+function isUnderWay({ state, problem }: RunJson): boolean {
+  return problem === undefined && (state === "planned" || state === "building");
+}
+
+function report({ entries }: RunJson, phase: string, progress: ProgressOption | undefined): void {
+  const { pending, indexed, failed } = entries;
+  progress?.({ phase, done: indexed + failed, total: pending + indexed + failed, failed });
+}
+
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  signal?.addEventListener("abort", () => resolve(), { once: true });
+  return promise.finally(() => clearTimeout(timer));
+}
+
+/** The process that built it is gone, and with it what exactly happened. */
+function stopped({ key, state, reason }: RunJson): NearsightError {
+  return new NearsightError({
+    code: state === "cancelled" ? "ABORTED" : "WRITE_PARTIAL",
+    message: `The build of brain run '${key}' ended as ${state}${reason === null ? "" : `: ${reason}`}`,
+    hint: "Call it again to go on; what was already written is kept",
+    details: { brainKey: key, state },
+  });
+}

@@ -1,0 +1,45 @@
+/** The whole HTTP API on a free port of this machine, as `npm run dev` serves it. */
+
+import type { AddressInfo } from "node:net";
+import { type ServerType, serve } from "@hono/node-server";
+import type { Nearsight } from "../../core/index.ts";
+import { createApp } from "../../functions/app.ts";
+import { byApiKey, createApiKey } from "../../functions/auth/api-keys.ts";
+import type { Scope } from "../../functions/auth/caller.ts";
+import { Builds } from "../../functions/builds.ts";
+
+export interface HttpServer {
+  readonly url: string;
+  /** A key for each scope. */
+  readonly keys: Readonly<Record<Scope, string>>;
+  close(): Promise<void>;
+}
+
+/** Serves an installation; it stays open when the server closes. */
+export async function serveNearsight(nearsight: Nearsight): Promise<HttpServer> {
+  const made = {
+    read: createApiKey("r", "read"),
+    write: createApiKey("w", "write"),
+    manage: createApiKey("m", "manage"),
+  };
+  const builds = new Builds();
+  const app = createApp({
+    nearsight,
+    builds,
+    authenticate: byApiKey(Object.values(made).map(({ record }) => record)),
+  });
+  const { promise, resolve } = Promise.withResolvers<AddressInfo>();
+  const server: ServerType = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, resolve);
+  const { port } = await promise;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    keys: { read: made.read.key, write: made.write.key, manage: made.manage.key },
+    async close() {
+      await builds.close();
+      const ended = Promise.withResolvers<void>();
+      server.close(() => ended.resolve());
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await ended.promise;
+    },
+  };
+}
