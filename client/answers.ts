@@ -18,13 +18,16 @@ export type Problem = z.infer<typeof problemSchema>;
 /** The error that a request ended with. Requests, which carry the key, are never part of it. */
 export function toError(error: unknown, url: string): NearsightError {
   if (isNearsightError(error)) return error;
-  if (isHTTPError(error)) {
-    const { data: problem } = problemSchema.safeParse(error.data);
-    return problem === undefined ? refusedElsewhere(url, error.response.status) : ofProblem(problem);
-  }
+  if (isHTTPError(error)) return problemError(error.data, url, error.response.status);
   if (isTimeoutError(error)) return unreachable(url, "it did not answer in time");
   const cause = isNetworkError(error) ? error.cause : error;
   return unreachable(url, reasonOf(cause), cause);
+}
+
+/** The error that an answer's JSON tells of, or that its status means where that is no problem. */
+export function problemError(json: unknown, url: string, status: number): NearsightError {
+  const { data: problem } = problemSchema.safeParse(json);
+  return problem === undefined ? refusedElsewhere(url, status) : ofProblem(problem);
 }
 
 /** The error of the library that a problem tells of; a code that this version does not know is named in `details`. */

@@ -1,13 +1,13 @@
 /** The brain's methods over the API. */
 
-import type { BrainPort, BrainRunFilter } from "../core/dataset/brain-port.ts";
+import type { BrainPort, BrainRunFilter, CopyRunOptions } from "../core/dataset/brain-port.ts";
 import type { SampleCollection } from "../core/dataset/sample-collection.ts";
 import type { Stage } from "../core/stages.ts";
 import { buildRun } from "./compute-similarity.ts";
 import type { RemoteContext } from "./context.ts";
 import { embedRows } from "./embeddings.ts";
 import { modelName } from "./models.ts";
-import { follow, type RunJson, runInfo } from "./runs.ts";
+import { follow, type RunJson, removeRun, runInfo } from "./runs.ts";
 import { remoteIndex } from "./similarity-index.ts";
 import { assertNoConnection, unsupported } from "./unsupported.ts";
 
@@ -25,10 +25,11 @@ export function remoteBrain(context: RemoteContext): BrainPort {
   async function copyRun(
     samples: SampleCollection,
     key: string,
-    { progress, signal, ...options }: Parameters<BrainPort["copyRun"]>[2],
+    { progress, signal, overwrite = false, ...options }: CopyRunOptions,
   ) {
     const { id } = samples.dataset;
     const body = { brainKey: `${key}_${options.to}`, ...options };
+    if (overwrite) await removeRun(http, runPath(id, body.brainKey), { cleanup: true });
     const started = await http<RunJson>("post", runPath(id, key, "copy"), { body, signal });
     const copy = await follow(http, runPath(id, started.key), started, {
       phase: "copying",

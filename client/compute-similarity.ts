@@ -3,11 +3,11 @@
 import { assertRows, type GivenVectors, givenVectors } from "../core/brain/build/given-vectors.ts";
 import type {
   ComputeSimilarityOptions,
+  EmbeddingOptions,
   EmbeddingsInput,
-  ProgressOption,
 } from "../core/dataset/brain-port.ts";
 import type { SampleCollection } from "../core/dataset/sample-collection.ts";
-import { throwIfAborted } from "../core/errors.ts";
+import { isNearsightError, throwIfAborted } from "../core/errors.ts";
 import { newId } from "../core/ids.ts";
 import { stackRows, type VectorData } from "../core/matrix.ts";
 import type { RemoteContext } from "./context.ts";
@@ -68,7 +68,7 @@ async function uploadRun(
   options: ComputeSimilarityOptions,
   input: Vectors,
 ): Promise<RunJson> {
-  const { progress, signal, ...rest } = options;
+  const { progress: _, signal, ...rest } = options;
   const vectors = givenVectors(input);
   const patchesField = samples.patchesField ?? options.patchesField ?? null;
   await assertRows(samples, vectors, patchesField);
@@ -80,13 +80,13 @@ async function uploadRun(
   });
   const path = context.pathOf(samples.dataset.id, "runs", key);
   try {
-    await upload(context, path, rows, vectors.dimension, patchesField !== null, { progress, signal });
+    await upload(context, path, rows, vectors.dimension, patchesField !== null, options);
+    return await context.http<RunJson>("get", path, { signal });
   } catch (error) {
     // As if it had not begun: the same call makes it anew.
     await context.http("delete", path, { query: { cleanup: true } }).catch(() => undefined);
     throw error;
   }
-  return context.http<RunJson>("get", path, { signal });
 }
 
 async function givenRows(rows: SampleCollection, vectors: GivenVectors): Promise<GivenRow[]> {
@@ -111,12 +111,13 @@ async function upload(
   rows: readonly GivenRow[],
   dimension: number,
   ofPatches: boolean,
-  { progress, signal }: { progress: ProgressOption | undefined; signal: AbortSignal | undefined },
+  { progress, signal, skipFailures = true }: EmbeddingOptions,
 ): Promise<void> {
   const vectors = stackRows(
     rows.map(({ vector }) => vector),
     dimension,
   );
+  let failed = 0;
   for (const { start, end, vectors: packed } of vectorParts(vectors, rows.length)) {
     const part = rows.slice(start, end);
     const body = {
@@ -124,7 +125,14 @@ async function upload(
       sampleIds: part.map(({ sampleId }) => sampleId),
       ...(ofPatches ? { labelIds: part.map(({ id }) => id) } : {}),
     };
-    await http("put", `${path}/embeddings`, { body, signal });
-    progress?.({ phase: "writing", done: end, total: rows.length, failed: 0 });
+    try {
+      await http("put", `${path}/embeddings`, { body, signal });
+    } catch (error) {
+      // Vectors that cannot be indexed are recorded with the run.
+      if (!skipFailures || !isNearsightError(error, "WRITE_PARTIAL")) throw error;
+      failed += Number(error.details["failures"]);
+      if (failed === rows.length) throw error;
+    }
+    progress?.({ phase: "writing", done: end, total: rows.length, failed });
   }
 }

@@ -1,6 +1,7 @@
 /** Data sets over the API: their records by name, and their names by id. */
 
 import { isNearsightError, NearsightError } from "../core/errors.ts";
+import { assertName } from "../core/store/names.ts";
 import type { DatasetRecord, DatasetStore, FieldRecord } from "../core/store/store.ts";
 import type { Http } from "./http.ts";
 
@@ -61,7 +62,8 @@ export function path(...parts: readonly string[]): string {
 
 /** Addresses are shortened by parts that are dots, escaped or not, so that they would mean something else. */
 function segment(part: string): string {
-  if (!["", ".", ".."].includes(part)) return encodeURIComponent(part);
+  assertName(part, "a name");
+  if (part !== "." && part !== "..") return encodeURIComponent(part);
   throw new NearsightError({
     code: "REMOTE_UNSUPPORTED",
     message: `A name such as ${JSON.stringify(part)} has no address over HTTP`,

@@ -2,7 +2,7 @@
 
 import ky, { type KyInstance } from "ky";
 import { NearsightError, throwIfAborted } from "../core/errors.ts";
-import { notOurs, toError } from "./answers.ts";
+import { notOurs, problemError, toError } from "./answers.ts";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
@@ -86,11 +86,23 @@ export function createHttp(url: string, { apiKey, timeout, fetch }: HttpOptions)
 
 async function answerOf(response: Response, url: string): Promise<unknown> {
   if (response.status === 204) return undefined;
-  const text = await response.text();
+  const json = jsonOf(await response.text());
+  if (json === undefined) throw notOurs(url, response.status, "something else than JSON");
+  // What was done in part is a problem with a status of success.
+  if (isProblem(response)) throw problemError(json, url, response.status);
+  return json;
+}
+
+function isProblem({ headers }: Response): boolean {
+  return headers.get("content-type")?.startsWith("application/problem+json") ?? false;
+}
+
+/** Undefined for what is no JSON. */
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw notOurs(url, response.status, "something else than JSON");
+    return undefined;
   }
 }
 

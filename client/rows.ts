@@ -6,7 +6,7 @@ import { packVectors } from "../core/packed-vectors.ts";
 import type { LabelRecord, NewSample, SampleRecord, VectorColumn, ViewRow } from "../core/store/store.ts";
 
 /** A sample as the API gives it. */
-export interface SampleJson {
+interface SampleJson {
   readonly id: string;
   readonly filepath: string;
   readonly mediaType: string;
@@ -16,7 +16,7 @@ export interface SampleJson {
 }
 
 /** A patch as the API gives it. */
-export interface PatchJson extends Omit<LabelRecord, "field" | "kind"> {
+interface PatchJson extends Omit<LabelRecord, "field" | "kind"> {
   readonly filepath: string;
   readonly mediaType: string;
   readonly distances: Readonly<Record<string, number>>;
@@ -34,14 +34,14 @@ export function viewRow(row: RowJson): ViewRow {
   return { id, sample, label: { ...label, sampleId, field: "", kind: "detection" }, distances };
 }
 
-export function sampleRecord({ id, filepath, mediaType, tags, fields: values }: SampleJson): SampleRecord {
+function sampleRecord({ id, filepath, mediaType, tags, fields: values }: SampleJson): SampleRecord {
   const { fields, labels, labelFields } = toParts(id, values, NO_VECTORS);
   const byField = Object.groupBy(labels, ({ field }) => field) as Record<string, LabelRecord[]>;
   return { id, filepath, mediaType, tags, fields, labels: byField, labelFields };
 }
 
 /** Values of a field as a request carries them. */
-export type FieldsJson = Record<string, unknown>;
+type FieldsJson = Record<string, unknown>;
 
 /** A sample as requests add it; `vectors` are those of all samples. */
 export function sampleJson(sample: NewSample, vectors: readonly VectorColumn[]): FieldsJson {

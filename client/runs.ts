@@ -1,7 +1,7 @@
 /** Brain runs over the API: what they are, and the wait for one that is being built. */
 
 import type { BrainRunInfo, ProgressOption } from "../core/dataset/brain-port.ts";
-import { NearsightError, throwIfAborted } from "../core/errors.ts";
+import { isNearsightError, NearsightError, throwIfAborted } from "../core/errors.ts";
 import { ofProblem, type Problem } from "./answers.ts";
 import type { Http } from "./http.ts";
 
@@ -40,9 +40,10 @@ export async function follow(
 ): Promise<RunJson> {
   const { progress, signal, phase } = options;
   let run = started;
+  const report = reporter(phase, progress);
   try {
     for (let length = FIRST_PAUSE_MS; isUnderWay(run); length = Math.min(LONGEST_PAUSE_MS, 1.5 * length)) {
-      report(run, phase, progress);
+      report(run);
       await pause(length, signal);
       run = await http<RunJson>("get", path, { signal });
     }
@@ -53,7 +54,7 @@ export async function follow(
   }
   if (run.problem !== undefined) throw ofProblem(run.problem);
   if (run.state === "failed" || run.state === "cancelled") throw stopped(run);
-  report(run, phase, progress);
+  report(run);
   return run;
 }
 
@@ -61,9 +62,14 @@ function isUnderWay({ state, problem }: RunJson): boolean {
   return problem === undefined && (state === "planned" || state === "building");
 }
 
-function report({ entries }: RunJson, phase: string, progress: ProgressOption | undefined): void {
-  const { pending, indexed, failed } = entries;
-  progress?.({ phase, done: indexed + failed, total: pending + indexed + failed, failed });
+/** Tells how far a run is, where it has come farther. */
+function reporter(phase: string, progress: ProgressOption | undefined): (run: RunJson) => void {
+  let told = -1;
+  return ({ entries: { pending, indexed, failed } }) => {
+    const done = indexed + failed;
+    if (done > told) progress?.({ phase, done, total: pending + done, failed });
+    told = done;
+  };
 }
 
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
@@ -71,6 +77,19 @@ function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<v
   const timer = setTimeout(resolve, milliseconds);
   signal?.addEventListener("abort", () => resolve(), { once: true });
   return promise.finally(() => clearTimeout(timer));
+}
+
+/** Deletes a run with its collection; fine if it is gone. */
+export async function removeRun(
+  http: Http,
+  path: string,
+  query: { readonly cleanup: boolean; readonly force?: boolean },
+): Promise<void> {
+  try {
+    await http("delete", path, { query });
+  } catch (error) {
+    if (!isNearsightError(error, "RUN_NOT_FOUND")) throw error;
+  }
 }
 
 /** The process that built it is gone, and with it what exactly happened. */

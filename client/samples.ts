@@ -12,17 +12,9 @@ import type {
   ViewRow,
   ViewSnapshot,
 } from "../core/store/store.ts";
-import { type DatasetPath, path, unlessAbsent } from "./datasets.ts";
+import type { DatasetPath } from "./datasets.ts";
 import type { Http } from "./http.ts";
-import {
-  labelJson,
-  type RowJson,
-  type SampleJson,
-  sampleJson,
-  sampleRecord,
-  vectorsJson,
-  viewRow,
-} from "./rows.ts";
+import { labelJson, type RowJson, sampleJson, vectorsJson, viewRow } from "./rows.ts";
 import { stagesOfRows, wireView } from "./stages.ts";
 
 /** The most that one request gives. */
@@ -133,12 +125,9 @@ export function remoteSamples(http: Http, pathOf: DatasetPath): RemoteSamples {
       return counts.map(({ value, count }) => [value, count]);
     },
     async byId(datasetId, sampleIds) {
-      const found = await Promise.all(
-        sampleIds.map((id) =>
-          unlessAbsent(http<SampleJson>("get", pathOf(datasetId) + path("samples", id)), "ID_NOT_FOUND"),
-        ),
-      );
-      return found.flatMap((sample) => (sample === null ? [] : [sampleRecord(sample)]));
+      const named = { stage: "select", ids: sampleIds, ordered: true } as const;
+      const found = await rows(datasetId, [named], { offset: 0, limit: sampleIds.length });
+      return found.map(({ sample }) => sample);
     },
   };
 }

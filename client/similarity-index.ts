@@ -9,7 +9,7 @@ import type {
 } from "../core/dataset/brain-port.ts";
 import type { EvaluateOptions, IndexEvaluation } from "../core/dataset/evaluation-port.ts";
 import type { SampleCollection } from "../core/dataset/sample-collection.ts";
-import { isNearsightError, NearsightError } from "../core/errors.ts";
+import { NearsightError } from "../core/errors.ts";
 import { toVectors, type VectorData } from "../core/matrix.ts";
 import type { EmbeddingModel } from "../core/models/model.ts";
 import type { RemoteContext } from "./context.ts";
@@ -17,7 +17,7 @@ import { remoteDuplicates } from "./duplicates.ts";
 import { type EmbeddingsJson, embedRows, joined } from "./embeddings.ts";
 import { modelName, remoteModel } from "./models.ts";
 import { parts, vectorParts } from "./parts.ts";
-import { follow, type RunJson, runInfo } from "./runs.ts";
+import { follow, type RunJson, removeRun, runInfo } from "./runs.ts";
 import { wireView } from "./stages.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -205,11 +205,7 @@ export function remoteIndex(
       info = runInfo(await http<RunJson>("post", path("cleanup"), { body: { force } }));
     },
     async delete({ force = false } = {}) {
-      try {
-        await http("delete", path(), { query: { cleanup: true, force } });
-      } catch (error) {
-        if (!isNearsightError(error, "RUN_NOT_FOUND")) throw error;
-      }
+      await removeRun(http, path(), { cleanup: true, force });
     },
   };
   return self;

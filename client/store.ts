@@ -3,11 +3,13 @@
 import type { DatasetStores } from "../core/dataset/context.ts";
 import { concatRows, type Matrix } from "../core/matrix.ts";
 import { type PackedVectors, unpackVectors } from "../core/packed-vectors.ts";
+import type { Stage } from "../core/stages.ts";
 import type { SavedViewStore } from "../core/store/store.ts";
 import { type DatasetPath, type RemoteDatasets, unlessAbsent } from "./datasets.ts";
 import type { Http } from "./http.ts";
 import { parts, vectorParts } from "./parts.ts";
 import { remoteSamples } from "./samples.ts";
+import { unsupported } from "./unsupported.ts";
 
 export function remoteStores(http: Http, datasets: RemoteDatasets): DatasetStores {
   const { pathOf } = datasets;
@@ -46,11 +48,23 @@ function remoteVectors(http: Http, pathOf: DatasetPath): DatasetStores["vectors"
   };
 }
 
+/** A bare string is an id or a prompt, whichever the index of the moment knows: the API takes what says so. */
+function assertTagged(stages: readonly Stage[]): void {
+  const isBare = stages.some((stage) => stage.stage === "sortBySimilarity" && "bare" in stage.query);
+  if (!isBare) return;
+  unsupported(
+    "Saving a search for a bare string",
+    "it may be an id or a prompt",
+    "Search by { id } or { prompt }",
+  );
+}
+
 type SavedView = NonNullable<Awaited<ReturnType<SavedViewStore["load"]>>>;
 
 function remoteViews(http: Http, pathOf: DatasetPath): SavedViewStore {
   return {
     async save(datasetId, name, view) {
+      assertTagged(view.stages);
       await http("put", pathOf(datasetId, "views", name), { body: view });
     },
     load: (datasetId, name) =>

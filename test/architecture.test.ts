@@ -126,6 +126,7 @@ const ARCHITECTURE: Architecture = {
       may: [
         "core/dataset",
         "core/brain/build/given-vectors.ts",
+        "core/store/names.ts",
         "type core/index.ts",
         "type core/store/store.ts",
       ],

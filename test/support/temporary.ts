@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
+import { throughDoor } from "./door.ts";
 
 const folders: string[] = [];
 const opened: Nearsight[] = [];
@@ -27,11 +28,12 @@ export async function temporaryNearsight(
 ): Promise<Nearsight & { home: string; warnings: string[] }> {
   const home = options.config?.home ?? temporaryFolder();
   const warnings: string[] = [];
-  const ns = await open({
+  const opening = open({
     ...options,
     config: { cache: join(home, "cache"), ...options.config, home },
     warn: (message) => warnings.push(message),
   });
+  const ns = await throughDoor(await opening);
   opened.push(ns);
   return { ...ns, home, warnings };
 }

@@ -1,7 +1,7 @@
 /** Lists, describes, renames, switches, evaluates and deletes brain runs. */
 
 import { z } from "@hono/zod-openapi";
-import { type BrainRunFilter, isNearsightError } from "../../../core/index.ts";
+import { type BrainRunFilter, type EvaluateOptions, isNearsightError } from "../../../core/index.ts";
 import { problemOf } from "../../problem.ts";
 import { createRouter, datasetOf, datasetPath, json, route, runPath } from "../../router.ts";
 import { runJson, runSchema } from "../../schemas/run.ts";
@@ -80,6 +80,7 @@ const evaluate = route("read", {
       z.strictObject({
         k: z.number().int().min(1).max(1_000).default(10),
         samples: z.number().int().min(1).max(1_000).default(100),
+        seed: z.number().int().optional().openapi({ description: "Equal seeds choose equal entries." }),
       }),
       "How",
     ),
@@ -164,7 +165,8 @@ export const runs = createRouter()
   .openapi(evaluate, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
     const index = await (await datasetOf(c, dataset)).loadBrainResults(brainKey);
-    const found = await index.evaluate({ ...c.req.valid("json"), signal: c.req.raw.signal });
+    const options = { ...c.req.valid("json"), signal: c.req.raw.signal } as EvaluateOptions;
+    const found = await index.evaluate(options);
     return c.json({ ...found, lost: [...found.lost] }, 200);
   })
   .openapi(view, async (c) => {

@@ -9,6 +9,8 @@ const MAX_SAMPLES = 1_000;
 
 const idList = z.array(z.string().min(1)).min(1).max(MAX_SAMPLES);
 
+const samplesSchema = z.strictObject({ samples: z.array(sampleInputSchema).min(1).max(MAX_SAMPLES) });
+
 const add = route("write", {
   method: "post",
   path: "/datasets/{dataset}/samples",
@@ -16,10 +18,7 @@ const add = route("write", {
   summary: "Register samples: all of them or, after an error, none",
   request: {
     params: datasetPath,
-    body: json(
-      z.strictObject({ samples: z.array(sampleInputSchema).min(1).max(MAX_SAMPLES) }),
-      "The samples",
-    ),
+    body: json(samplesSchema, "The samples"),
   },
   responses: { 201: json(z.object({ ids: z.array(z.string()) }), "Their ids, in the order given") },
 });
@@ -55,7 +54,9 @@ const remove = route("manage", {
 export const samples = createRouter()
   .openapi(add, async (c) => {
     const dataset = await datasetOf(c, c.req.valid("param").dataset);
-    const ids = await dataset.addSamples(c.req.valid("json").samples.map(sampleInput));
+    // As they came: the schema, which they fit, would leave out a field `__proto__` in silence.
+    const { samples: given } = await c.req.json<z.infer<typeof samplesSchema>>();
+    const ids = await dataset.addSamples(given.map(sampleInput));
     return c.json({ ids }, 201);
   })
   .openapi(tag, async (c) => {

@@ -10,6 +10,7 @@ import type { SimilarityRequest, SimilarityResolver } from "../../../core/datase
 import { NearsightError } from "../../../core/errors.ts";
 import { createIo } from "../../../core/io/io.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
+import { throughDoor } from "../../support/door.ts";
 import { EVERYTHING, useStore } from "../store/helpers.ts";
 
 /** Searches asked for so far; `failing` makes the next ones fail. */
@@ -112,13 +113,10 @@ export function useDatasets(): {
   const searches: Searches = { asked: [], failing: false };
   const files = useStore();
   let datasets: Datasets | undefined;
-  beforeAll(() => {
-    datasets = createDatasets({
-      store: files.store,
-      similarity: byPlace(files.store, searches),
-      brain: NO_BRAIN,
-      io: createIo(),
-    });
+  beforeAll(async () => {
+    const { store } = files;
+    const similarity = byPlace(store, searches);
+    datasets = await throughDoor(createDatasets({ store, similarity, brain: NO_BRAIN, io: createIo() }));
   });
   const ns = (): Datasets => {
     if (datasets === undefined) throw new Error("The data sets are made before the tests");
