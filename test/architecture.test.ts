@@ -141,7 +141,7 @@ const ARCHITECTURE: Architecture = {
     {
       name: "command line",
       paths: ["cli"],
-      may: ["core/index.ts"],
+      may: ["core/index.ts", "client/index.ts"],
       packages: ["cli-progress", "cli-table3", "commander", "p-map"],
     },
     {
