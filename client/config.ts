@@ -4,35 +4,28 @@ import type { Config } from "../core/index.ts";
 import type { Service } from "./remote.ts";
 import { unsupported } from "./unsupported.ts";
 
-/** Folders, secrets and backends are the server's own business. */
+/** Folders, secrets and options of backends are the server's own business. */
+const HIDDEN = ["home", "cache", "hubEndpoint", "hubToken", "embeddingCacheBytes"] as const;
+
+/** Settings that a server keeps to itself throw REMOTE_UNSUPPORTED when they are read. */
 export function remoteConfig(url: string, service: Service): Config {
   const { defaultSimilarityBackend, defaultVisualizationMethod, version } = service;
-  const values = { url, serverVersion: version, defaultSimilarityBackend, defaultVisualizationMethod };
-  const hidden = (name: string) => unsupported(`config.${name}`, "the settings are the server's");
-  return {
+  const told = { url, serverVersion: version, defaultSimilarityBackend, defaultVisualizationMethod };
+  const config: Omit<Config, (typeof HIDDEN)[number]> = {
     defaultSimilarityBackend,
     defaultVisualizationMethod,
-    get home() {
-      return hidden("home");
-    },
-    get cache() {
-      return hidden("cache");
-    },
-    get hubEndpoint() {
-      return hidden("hubEndpoint");
-    },
-    get hubToken() {
-      return hidden("hubToken");
-    },
-    get embeddingCacheBytes() {
-      return hidden("embeddingCacheBytes");
-    },
     backendOptions: () => ({}),
     visualizationOptions: () => ({}),
     rows: () =>
-      Object.entries(values).map(([name, value]) => ({
+      Object.entries(told).map(([name, value]) => ({
         ...{ name, value, origin: url, secret: false },
         source: "argument" as const,
       })),
   };
+  // Not enumerable, so that a connection can be printed and copied.
+  const hidden = HIDDEN.map((name) => {
+    const get = () => unsupported(`config.${name}`, "the settings are the server's");
+    return [name, { get }] as const;
+  });
+  return Object.defineProperties(config, Object.fromEntries(hidden)) as Config;
 }

@@ -15,8 +15,14 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** What stands before the server, as a gateway does: an answer of its own, or null to let a request through. */
+export type Gateway = (request: Request) => Promise<Response | null>;
+
 /** Serves an installation; it stays open when the server closes. */
-export async function serveNearsight(nearsight: Nearsight): Promise<HttpServer> {
+export async function serveNearsight(
+  nearsight: Nearsight,
+  gateway: Gateway = async () => null,
+): Promise<HttpServer> {
   const made = {
     read: createApiKey("r", "read"),
     write: createApiKey("w", "write"),
@@ -28,8 +34,9 @@ export async function serveNearsight(nearsight: Nearsight): Promise<HttpServer> 
     builds,
     authenticate: byApiKey(Object.values(made).map(({ record }) => record)),
   });
+  const fetch = async (request: Request) => (await gateway(request)) ?? app.fetch(request);
   const { promise, resolve } = Promise.withResolvers<AddressInfo>();
-  const server: ServerType = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: 0 }, resolve);
+  const server: ServerType = serve({ fetch, hostname: "127.0.0.1", port: 0 }, resolve);
   const { port } = await promise;
   return {
     url: `http://127.0.0.1:${port}`,
