@@ -17,6 +17,7 @@ const STEPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   search: [["search.ts"], ...(values.large ? [["search.ts", "--rows", "1000000", "--rounds", "12"]] : [])],
   neighbors: [["neighbors.ts"]],
   embed: [["embed-peers.ts"]],
+  start: [["start.ts"]],
   library: [["brain.ts", "--rows", "100000"]],
   milvus: remoteSteps("milvus"),
   elasticsearch: remoteSteps("elasticsearch"),

@@ -3,7 +3,7 @@
 import { homedir } from "node:os";
 import { relative, sep } from "node:path";
 import { stripVTControlCharacters, styleText } from "node:util";
-import Table from "cli-table3";
+import type Table from "cli-table3";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -35,7 +35,8 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream = p
   return styleText(style, text, { stream });
 }
 
-export function createOutput(json: boolean): Output {
+export async function createOutput(json: boolean): Promise<Output> {
+  const { default: TextTable } = await import("cli-table3");
   const print = (text: string) => {
     if (!json) process.stdout.write(`${text}\n`);
   };
@@ -43,7 +44,7 @@ export function createOutput(json: boolean): Output {
     json,
     line: (text = "") => print(text),
     heading: (text) => print(paint("bold", text)),
-    table: (columns, rows) => print(tableText(columns, rows, process.stdout.columns)),
+    table: (columns, rows) => print(tableText(TextTable, columns, rows, process.stdout.columns)),
     note: (text) => void process.stderr.write(`${text}\n`),
     result(value) {
       if (json) process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -60,12 +61,13 @@ const NO_BORDERS = Object.fromEntries(
 
 /** Columns side by side without lines, no wider than `width` where that is known. */
 function tableText(
+  TextTable: typeof Table,
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number | undefined,
 ): string {
   const fitted = fitFlexible(columns, rows, width);
-  const table = new Table({
+  const table = new TextTable({
     ...(columns.every((column) => column.name === "")
       ? {}
       : { head: columns.map((column) => paint("dim", column.name)) }),

@@ -1,6 +1,5 @@
 /** Progress of long commands on stderr: a bar on a terminal, now and then a line elsewhere. */
 
-import { SingleBar } from "cli-progress";
 import { duration, paint } from "./output.ts";
 
 export interface ProgressStep {
@@ -29,12 +28,13 @@ const BAR_WIDTH = 26;
 /** Between two lines where there is no terminal. */
 const LINE_EVERY_MS = 5_000;
 
-export function createProgress(options: ProgressOptions): Progress {
+export async function createProgress(options: ProgressOptions): Promise<Progress> {
   if (process.stderr.isTTY) return barProgress(options);
   return options.quiet ? { update() {}, stop() {} } : lineProgress(options);
 }
 
-function barProgress(options: ProgressOptions): Progress {
+async function barProgress(options: ProgressOptions): Promise<Progress> {
+  const { SingleBar } = await import("cli-progress");
   const describe = rateMeter(options);
   let text = "";
   const bar = new SingleBar({

@@ -30,8 +30,9 @@ export async function withSession(
   const { json = false, ...where } = command.optsWithGlobals<GlobalOptions>();
   const stop = stoppable ? stopAtInterrupt() : null;
   try {
+    const preparing = createOutput(json);
     await using ns = await openOrConnect(where);
-    await work({ ns, output: createOutput(json), signal: stop?.signal ?? new AbortController().signal });
+    await work({ ns, output: await preparing, signal: stop?.signal ?? new AbortController().signal });
   } finally {
     stop?.release();
   }

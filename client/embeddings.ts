@@ -8,7 +8,7 @@ import type { Http } from "./http.ts";
 import { stagesOfRows, wireView } from "./stages.ts";
 
 /** Rows of one request: the server embeds them while the next answer is waited for. */
-const ROWS_PER_REQUEST = 64;
+const ROWS_PER_REQUEST = 32;
 
 /** Vectors as the API gives them. */
 export interface EmbeddingsJson {

@@ -31,9 +31,10 @@ export interface HttpOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-/** Repeats of a request; with pauses that grow from 0.3 to 5 seconds. */
+/** Repeats of a request; with pauses that grow from 0.3 to 5 seconds, or as long as the server says. */
 const RETRIES = 4;
 const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_ASKED_PAUSE_MS = 60_000;
 
 /** Answers of a server, or of what stands before it, that is busy or away for a moment. */
 const BUSY = [408, 429, 503, 504];
@@ -68,7 +69,7 @@ export function createHttp(url: string, { apiKey, timeout, fetch }: HttpOptions)
           methods: [method],
           statusCodes: BUSY,
           afterStatusCodes: BUSY,
-          maxRetryAfter: LONGEST_PAUSE_MS,
+          maxRetryAfter: LONGEST_ASKED_PAUSE_MS,
           backoffLimit: LONGEST_PAUSE_MS,
           jitter: true,
         },

@@ -1,7 +1,7 @@
 /** Samples over the API: adds, changes and deletes them, and reads views of them page by page. */
 
 import type { DatasetStores } from "../core/dataset/context.ts";
-import { NearsightError } from "../core/errors.ts";
+import { isNearsightError, NearsightError } from "../core/errors.ts";
 import type {
   MediaRow,
   Page,
@@ -90,8 +90,10 @@ export function remoteSamples(http: Http, pathOf: DatasetPath): RemoteSamples {
     snapshot,
     async add(datasetId, samples, vectors = []) {
       if (samples.length === 0) return;
-      const body = { samples: samples.map((sample) => sampleJson(sample, vectors)) };
-      await http("post", pathOf(datasetId, "samples"), { body });
+      await inHalves(samples, (some) => {
+        const body = { samples: some.map((sample) => sampleJson(sample, vectors)) };
+        return http("post", pathOf(datasetId, "samples"), { body });
+      });
     },
     async delete(datasetId, sampleIds) {
       if (sampleIds.length === 0) return 0;
@@ -166,7 +168,22 @@ async function setFields(
       byField.set(field, [...(byField.get(field) ?? []), { id: change.id, value }]);
     }
   }
-  for (const [field, values] of byField) await send({ field, values });
+  for (const [field, values] of byField) await inHalves(values, (some) => send({ field, values: some }));
+}
+
+/** Sends the items together; where the server takes no body as long as that, by halves. */
+async function inHalves<Item>(
+  items: readonly Item[],
+  send: (items: readonly Item[]) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await send(items);
+  } catch (error) {
+    if (!isNearsightError(error, "REQUEST_TOO_LARGE") || items.length === 1) throw error;
+    const middle = items.length >> 1;
+    await inHalves(items.slice(0, middle), send);
+    await inHalves(items.slice(middle), send);
+  }
 }
 
 function valuesOf({ id, fields, labels, tags }: SampleChange, columns: readonly VectorColumn[]) {

@@ -15,6 +15,9 @@ import { askBare, type ReadMedia, wireQuery } from "./queries.ts";
 import { rememberSearch, wireView } from "./stages.ts";
 import { assertNoConnection } from "./unsupported.ts";
 
+/** The most hits of one answer; further ones come by its cursor. */
+const HITS_PER_REQUEST = 10_000;
+
 interface SearchAnswer {
   readonly hits: readonly Hit[];
   readonly facts: AnswerFacts;
@@ -29,19 +32,41 @@ export function remoteSimilarity(http: Http, pathOf: DatasetPath, read: ReadMedi
     async resolve(request) {
       const { dataset, before, connection } = request;
       assertNoConnection(connection);
-      const { stage: _, query: given, distField: __, k = null, ...options } = request.stage;
+      const {
+        stage: _,
+        query: given,
+        distField: __,
+        k = Number.POSITIVE_INFINITY,
+        ...options
+      } = request.stage;
+      const path = pathOf(dataset.id, "search");
       const ask = async (query: SimilarityQuery, run: { brainKey?: string }): Promise<Found> => {
-        const body = { query, view: wireView(before), k, explain: true, ...options, ...run };
-        const answer = await http<SearchAnswer>("post", pathOf(dataset.id, "search"), {
-          body,
-          repeatable: true,
-        });
-        return { ...answer, query };
+        const asked = { query, view: wireView(before), ...options, ...run };
+        return { ...(await search(http, path, asked, k)), query };
       };
       const found = "bare" in given ? await askBare(given, ask) : await ask(await wireQuery(given, read), {});
       return resolved(request, found);
     },
   };
+}
+
+/** The first `k` hits, in as many answers as it takes. */
+async function search(http: Http, path: string, asked: object, k: number): Promise<SearchAnswer> {
+  const hits: Hit[] = [];
+  let first: SearchAnswer | undefined;
+  let cursor: string | null | undefined;
+  while (first === undefined || (cursor !== null && hits.length < k)) {
+    const size = Math.min(HITS_PER_REQUEST, k - hits.length);
+    const body = { ...asked, k: size, cursor, explain: first === undefined };
+    const answer = await http<SearchAnswer & { cursor: string | null }>("post", path, {
+      body,
+      repeatable: true,
+    });
+    for (const hit of answer.hits) hits.push({ ...hit, rank: hits.length + 1 });
+    first ??= answer;
+    cursor = answer.cursor;
+  }
+  return { ...first, hits };
 }
 
 function resolved(

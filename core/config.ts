@@ -29,6 +29,8 @@ export interface SettingRow {
 export interface Config {
   /** Folder of the store and its indexes: `NEARSIGHT_HOME`, default `~/.nearsight`. */
   readonly home: string;
+  /** Address of the metadata store, `postgres://…`: `NEARSIGHT_STORE`. Without it: a file in `home`. */
+  readonly store: string | undefined;
   /** Folder of downloaded models and computed embeddings: `NEARSIGHT_CACHE`, default `~/.cache/nearsight`. */
   readonly cache: string;
   /** Model hub: `HF_ENDPOINT`. */
@@ -49,6 +51,7 @@ export interface Config {
 /** Settings given in code; they win over environment and file. */
 export interface ConfigOverrides {
   readonly home?: string;
+  readonly store?: string;
   readonly cache?: string;
   readonly hubEndpoint?: string;
   readonly hubToken?: string;
@@ -106,6 +109,7 @@ export function readConfig(overrides: ConfigOverrides = {}, environment: Environ
   const value = (name: string) => general.find((row) => row.name === name)?.value;
   return {
     home: String(value("home")),
+    store: value("store") as string | undefined,
     cache: String(value("cache")),
     hubEndpoint: String(value("hubEndpoint")),
     hubToken: value("hubToken") as string | undefined,
@@ -164,6 +168,7 @@ function generalRows(overrides: ConfigOverrides, environment: Environment, file:
   };
   return [
     row("home", "NEARSIGHT_HOME", join(home, ".nearsight")),
+    row("store", "NEARSIGHT_STORE", undefined, undefined, true),
     row("cache", "NEARSIGHT_CACHE", join(cacheHome, "nearsight")),
     row("hubEndpoint", "HF_ENDPOINT", DEFAULT_HUB),
     row("hubToken", "HF_TOKEN", undefined, undefined, true),

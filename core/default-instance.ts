@@ -16,7 +16,8 @@ import type { SampleCollection } from "./dataset/sample-collection.ts";
 import type { ComputeVisualizationOptions, VisualizationResults } from "./dataset/visualization-port.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import type { ResolveOptions } from "./models/zoo.ts";
-import { type LoadZooDatasetOptions, type Nearsight, open } from "./nearsight.ts";
+import type { LoadZooDatasetOptions, Nearsight } from "./nearsight.ts";
+import { open } from "./open.ts";
 
 let instance: Promise<Nearsight> | undefined;
 

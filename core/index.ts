@@ -93,6 +93,7 @@ export type { SampleCollection } from "./dataset/sample-collection.ts";
 export type { SampleInput } from "./dataset/sample-input.ts";
 export type { SimilarityInput } from "./dataset/similarity-port.ts";
 export type { DatasetView, Hit } from "./dataset/view.ts";
+export { viewJsonSchema } from "./dataset/view-json-schema.ts";
 export type {
   BrainResults,
   ComputeVisualizationOptions,
@@ -131,17 +132,16 @@ export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from
 // Media: pictures to pixels and thumbnails.
 export { decodeImage, type RgbImage } from "./media/image.ts";
 export type { BoundingBox, CropOptions, ImageInputSpec, InputSpec, Tensor } from "./media/input-spec.ts";
+export { type MediaRoots, mediaRoots } from "./media/media-roots.ts";
+export type { MediaSource } from "./media/media-source.ts";
 export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbnail.ts";
+export { type WebSourceOptions, webSource } from "./media/web-source.ts";
 // Embedding models.
 export { type EmbeddingModel, supportsPrompts } from "./models/model.ts";
-export { DEFAULT_MODEL, type ModelRow, type ResolveOptions } from "./models/zoo.ts";
-export { type LoadZooDatasetOptions, type Nearsight, type OpenOptions, open } from "./nearsight.ts";
+export { DEFAULT_MODEL, type ModelRow } from "./models/named-models.ts";
+export type { ResolveOptions } from "./models/zoo.ts";
+export type { LoadZooDatasetOptions, Nearsight, OpenOptions } from "./nearsight.ts";
+export { open } from "./open.ts";
 export { type PackedVectors, packVectors, unpackVectors } from "./packed-vectors.ts";
-export {
-  type Aggregation,
-  type QueryTerm,
-  type SimilarityQuery,
-  type Stage,
-  viewJsonSchema,
-} from "./stages.ts";
+export type { Aggregation, QueryTerm, SimilarityQuery, Stage } from "./stages.ts";
 export { VERSION } from "./version.ts";

@@ -120,6 +120,12 @@ export function stackRows<Data extends VectorData>(rows: readonly Data[], dimens
   return matrix(data, dimension);
 }
 
+/** So many rows of zeros, of the same kind and dimension. */
+export function emptyLike<Data extends VectorData>(like: Matrix<Data>, rows: number): Matrix<Data> {
+  const data = newData(like.data, rows * rowLength(like.data, like.dimension));
+  return matrix(data, like.dimension);
+}
+
 /** The rows at `positions`, in that order, copied. */
 export function takeRows<Data extends VectorData>(
   source: Matrix<Data>,

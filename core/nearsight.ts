@@ -1,4 +1,4 @@
-/** The root object: opens the store, the backends and the models, and joins the rooms. */
+/** The root object: joins the rooms, from a store to the brain. */
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { BrainContext } from "./brain/context.ts";
 import { doctor } from "./brain/doctor/doctor.ts";
 import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
 import { releaseLeases } from "./brain/lease.ts";
-import { type Config, type ConfigOverrides, readConfig } from "./config.ts";
+import type { Config, ConfigOverrides } from "./config.ts";
 import type { ComputeSimilarityOptions, SimilarityIndex } from "./dataset/brain-port.ts";
 import type { Dataset } from "./dataset/dataset.ts";
 import { createDatasets, type Datasets } from "./dataset/datasets.ts";
@@ -21,11 +21,12 @@ import { listZooDatasets, prepareZooDataset } from "./dataset/zoo/zoo.ts";
 import { NearsightError } from "./errors.ts";
 import { createIo } from "./io/io.ts";
 import { mediaHash, mediaSize } from "./media/hash.ts";
+import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
 import type { EmbeddingModel } from "./models/model.ts";
-import { DEFAULT_MODEL, listModels, type ModelRow, type ResolveOptions, resolveModel } from "./models/zoo.ts";
+import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
+import { type ResolveOptions, resolveModel } from "./models/zoo.ts";
 import { openEmbeddingCache } from "./store/embedding-cache.ts";
-import { openSqliteStore } from "./store/sqlite-store.ts";
 import type { MetadataStore } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 
@@ -33,12 +34,14 @@ import { VERSION } from "./version.ts";
 export interface OpenOptions {
   /** Settings that win over environment and file. */
   readonly config?: ConfigOverrides;
-  /** Metadata store. Default: SQLite in the folder `config.home`. */
-  readonly store?: MetadataStore;
+  /** Metadata store, or its address `postgres://…`. Default: `config.store`, else SQLite in the folder `config.home`. */
+  readonly store?: MetadataStore | string;
   /** Backends that can be chosen by name. Default: all of the package. */
   readonly backends?: readonly BackendDriver[];
   /** Models by name, before the zoo's. */
   readonly models?: Readonly<Record<string, EmbeddingModel>>;
+  /** Places to read media from, besides files and data URLs; the first that answers an address is asked. */
+  readonly mediaSources?: readonly MediaSource[];
   /** Receives warnings. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
@@ -75,21 +78,13 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/**
- * Opens an installation: by default the SQLite store of `~/.nearsight` with the embedded backend.
- *
- * @example
- * await using ns = await open();
- * const dataset = await ns.loadZooDataset("quickstart");
- * await ns.computeSimilarity(dataset, { brainKey: "images" });
- */
-export async function open(options: OpenOptions = {}): Promise<Nearsight> {
-  const config = readConfig(options.config);
-  const store = options.store ?? (await openSqliteStore({ folder: config.home }));
+/** The installation on an opened store. */
+export function createNearsight(options: OpenOptions, config: Config, store: MetadataStore): Nearsight {
   const pool = backendPool(config, options.backends ?? BACKENDS);
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
   const { cache: folder, embeddingCacheBytes: maxBytes } = config;
+  const { mediaSources: sources = [] } = options;
   const embeddings = openEmbeddingCache({ folder, maxBytes, warn });
   const context: BrainContext = {
     ...pool.context,
@@ -102,13 +97,13 @@ export async function open(options: OpenOptions = {}): Promise<Nearsight> {
     defaultVisualizationMethod: config.defaultVisualizationMethod,
     visualizationOptions: config.visualizationOptions,
     media: {
-      open: (source, signal) => openMedium(source, { signal }),
-      version: (uri, known, signal) => mediaVersion(uri, known, { signal }),
+      open: (source, signal) => openMedium(source, { signal, sources }),
+      version: (uri, known, signal) => mediaVersion(uri, known, { signal, sources }),
     },
     embeddings,
     mediaHashes: {
-      size: (uri, signal) => mediaSize(uri, { signal }),
-      sha256: (uri, signal) => mediaHash(uri, { signal }),
+      size: (uri, signal) => mediaSize(uri, { signal, sources }),
+      sha256: (uri, signal) => mediaHash(uri, { signal, sources }),
     },
     connections: new Map(),
     leases: new Map(),

@@ -1,7 +1,6 @@
 /** View stages: the frozen JSON list that every view, saved view, URL and command line option is made of. */
 
-import { z } from "zod";
-import { type Filter, filterSchema } from "./filter.ts";
+import type { Filter } from "./filter.ts";
 
 /** Version of the stage list's form; a list from a newer version is refused. */
 export const STAGES_VERSION = 1;
@@ -74,75 +73,3 @@ export type Stage =
   | { readonly stage: "skip"; readonly count: number }
   | { readonly stage: "toPatches"; readonly field: string }
   | SortBySimilarityStage;
-
-// As in filters: half a surrogate pair has no UTF-8.
-const text = z.string().refine((value) => value.isWellFormed(), "Half of a surrogate pair");
-const ids = z.array(text);
-const count = z.number().int().min(0);
-const field = text.min(1).max(256);
-const seed = z.number().int();
-const vector = z.array(z.number().finite()).min(1);
-
-const simpleQueryFields = [
-  z.strictObject({ id: z.string() }),
-  z.strictObject({ ids: ids.min(1) }),
-  z.strictObject({ vector }),
-  z.strictObject({ vectors: z.array(vector).min(1) }),
-  z.strictObject({ prompt: z.string() }),
-  z.strictObject({ prompts: z.array(z.string()).min(1) }),
-  z.strictObject({ image: z.union([z.string(), z.instanceof(Uint8Array)]) }),
-] as const;
-
-const weight = z.number().finite().optional();
-const simpleQuery = z.union(simpleQueryFields);
-const queryTerm = z.union([
-  ...simpleQueryFields.map((one) => one.extend({ weight })),
-  z.strictObject({ not: simpleQuery, weight }),
-]);
-
-/** Checks a tagged query that comes from outside. */
-const similarityQuerySchema: z.ZodType<SimilarityQuery> = z.union([
-  simpleQuery,
-  z.strictObject({ combine: z.array(queryTerm).min(1), by: z.enum(["mean", "rank"]).optional() }),
-]) as z.ZodType<SimilarityQuery>;
-
-const flag = z.boolean().optional();
-
-/** Checks one stage that comes from outside. */
-export const stageSchema: z.ZodType<Stage> = z.discriminatedUnion("stage", [
-  z.strictObject({ stage: z.literal("match"), filter: filterSchema }),
-  z.strictObject({ stage: z.literal("matchTags"), tags: z.array(text), all: flag, not: flag }),
-  z.strictObject({ stage: z.literal("filterLabels"), field, filter: filterSchema, onlyMatches: flag }),
-  z.strictObject({ stage: z.literal("selectLabels"), field, ids }),
-  z.strictObject({ stage: z.literal("select"), ids, ordered: flag }),
-  z.strictObject({ stage: z.literal("exclude"), ids }),
-  z.strictObject({ stage: z.literal("exists"), field, not: flag }),
-  z.strictObject({ stage: z.literal("sortBy"), field, reverse: flag }),
-  z.strictObject({ stage: z.literal("shuffle"), seed }),
-  z.strictObject({ stage: z.literal("take"), size: count, seed }),
-  z.strictObject({ stage: z.literal("limit"), count }),
-  z.strictObject({ stage: z.literal("skip"), count }),
-  z.strictObject({ stage: z.literal("toPatches"), field }),
-  z.strictObject({
-    stage: z.literal("sortBySimilarity"),
-    query: similarityQuerySchema,
-    k: z.number().int().min(1).optional(),
-    reverse: flag,
-    maxDistance: z.number().finite().optional(),
-    aggregation: z.enum(AGGREGATIONS).optional(),
-    distField: field.refine((name) => name !== "__proto__", "A name with a meaning of its own").optional(),
-    brainKey: text.min(1).optional(),
-  }),
-]) as z.ZodType<Stage>;
-
-/**
- * The JSON Schema of a view, as `view.toJSON()` gives it and as requests carry it: for API documents and editors.
- * Images are texts there.
- *
- * @example
- * viewJsonSchema()["type"]; // "object"
- */
-export function viewJsonSchema(): Readonly<Record<string, unknown>> {
-  const view = z.strictObject({ version: z.number().int().min(1).optional(), stages: z.array(stageSchema) });
-  return z.toJSONSchema(view, { unrepresentable: "any", io: "input" });
-}

@@ -47,11 +47,6 @@ export function transferring(value: unknown, buffers: readonly ArrayBuffer[]): u
   return new Transferred(value, buffers);
 }
 
-/** The address of a worker's file beside the caller: `.ts` in the sources, `.js` once built. */
-export function workerUrl(name: string, callerUrl: string): URL {
-  return new URL(`./${name}.${callerUrl.endsWith(".ts") ? "ts" : "js"}`, callerUrl);
-}
-
 /** Node 22 announces node:sqlite as experimental; users can do nothing about it. Deno refuses the option. */
 const QUIET = process.allowedNodeEnvironmentFlags.has("--disable-warning")
   ? { execArgv: ["--disable-warning=ExperimentalWarning"] }

@@ -1,10 +1,18 @@
 /** The whole API as one application: what `npm run dev` serves, and what the functions serve parts of. */
 
-import { cors } from "hono/cors";
+import { requestId } from "hono/request-id";
 import { type Nearsight, NearsightError, VERSION } from "../core/index.ts";
+import { type AllowListOptions, allowList } from "./access/allow-list.ts";
 import type { Authenticate } from "./auth/caller.ts";
 import { requireCaller } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
+import { cursors } from "./cursor.ts";
+import { allowOrigins, guardBrowsers } from "./headers.ts";
+import { limitBody } from "./limits/body-limit.ts";
+import { keepDeadline } from "./limits/deadline.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
+import { shedLoad } from "./limits/load.ts";
+import { limitRate } from "./limits/rate-limit.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { createRouter, type Router } from "./router.ts";
@@ -20,14 +28,21 @@ import { savedViews } from "./routes/manage/views.ts";
 import { comparisons } from "./routes/query/duplicates.ts";
 import { readRows } from "./routes/query/rows.ts";
 import { searches } from "./routes/query/search.ts";
+import { newSecret } from "./signing.ts";
 
 /** What an application is made of. */
 export interface AppOptions {
   readonly nearsight: Nearsight;
   readonly builds: Builds;
   readonly authenticate: Authenticate;
+  /** What callers may name. Default: the default model, and no media of the server or the web. */
+  readonly allow?: AllowListOptions;
   /** Origins whose pages may call. Default: none but the application's own. */
   readonly origins?: readonly string[];
+  /** Default: `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<Limits>;
+  /** What cursors and links are signed with; several servers of one service need the same. Default: a new one. */
+  readonly secret?: string;
 }
 
 /** Groups of routes, by the function that serves them. */
@@ -46,24 +61,39 @@ const ABOUT = {
 
 /** An application with these groups of routes. */
 export function createApp(
-  { nearsight, builds: running, authenticate, origins = [] }: AppOptions,
+  {
+    nearsight,
+    builds: running,
+    authenticate,
+    allow = {},
+    origins = [],
+    limits: given = {},
+    secret = newSecret(),
+  }: AppOptions,
   groups = allGroups(),
 ): Router {
+  const allowed = allowList(allow);
+  const pages = cursors(secret);
+  const limits = { ...DEFAULT_LIMITS, ...given };
   const app = createRouter();
   app.onError((error, context) => problem(context, error));
   app.notFound((context) => problem(context, noRoute(context.req.method, context.req.path)));
-  if (origins.length > 0) app.use(cors({ origin: [...origins] }));
+  app.use(requestId(), guardBrowsers());
+  if (origins.length > 0) app.use(allowOrigins(origins));
   app.use(async (context, next) => {
     context.set("nearsight", nearsight);
     context.set("builds", running);
+    context.set("allowed", allowed);
+    context.set("cursors", pages);
     await next();
   });
   app.use(requireCaller(authenticate));
   app.get("/health", (context) => context.json({ status: "ok", version: VERSION }));
-  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", ABOUT);
   app.get("/docs", (context) => context.html(referencePage(app.getOpenAPI31Document(ABOUT))));
+  app.use(limitRate(limits), limitBody(limits.bodyBytes), keepDeadline(limits), shedLoad(limits));
+  for (const router of groups.flatMap((group) => GROUPS[group] as readonly Router[])) app.route("/", router);
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   return app;
 }
 

@@ -7,7 +7,7 @@ import {
   type Dataset,
   type EmbeddingOptions,
   isNearsightError,
-  type NearsightError,
+  NearsightError,
   type ProgressEvent,
   type SampleCollection,
 } from "../core/index.ts";
@@ -26,6 +26,12 @@ export class Builds {
   readonly #running = new Map<string, Build>();
   /** Why the last build of a run failed, by run; its record keeps the reason only. */
   readonly #problems = new Map<string, NearsightError>();
+  readonly #most: number;
+
+  /** `most` builds go on at once. Default 8. */
+  constructor(most = 8) {
+    this.#most = most;
+  }
 
   /** Builds an index of these rows; the run as it is recorded. Errors from before that are thrown. */
   start(
@@ -83,6 +89,7 @@ export class Builds {
   }
 
   async #run(dataset: Dataset, brainKey: string, work: Work): Promise<BrainRunInfo> {
+    if (this.#running.size >= this.#most) throw tooManyBuilds(this.#most);
     const stop = new AbortController();
     const recorded = Promise.withResolvers<void>();
     const progress = (_event: ProgressEvent) => recorded.resolve();
@@ -105,6 +112,15 @@ export class Builds {
     this.#running.set(key, { stop, ended });
     void ended.then(() => this.#running.delete(key));
   }
+}
+
+function tooManyBuilds(limit: number): NearsightError {
+  return new NearsightError({
+    code: "OVERLOADED",
+    message: `The service builds ${limit} indexes, as many as it does at once`,
+    hint: "Try again when one of them is ready",
+    details: { limit },
+  });
 }
 
 function keyOf(dataset: Dataset, brainKey: string): string {

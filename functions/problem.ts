@@ -5,18 +5,28 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ERROR_CODES, isNearsightError, NearsightError } from "../core/index.ts";
 
-/** The answer to an error. What is not ours is INTERNAL and tells nothing of itself. */
+/** The answer to an error. */
 export function problem(context: Context, error: unknown): Response {
-  const known = asNearsightError(error);
-  const { code } = known;
-  const { status } = ERROR_CODES[code];
-  const body = { type: `urn:nearsight:error:${code}`, title: titleOf(code), status, ...problemOf(known) };
-  return context.json(body, status as ContentfulStatusCode, { "content-type": "application/problem+json" });
+  const body = problemOf(error);
+  return context.json(body, body.status as ContentfulStatusCode, {
+    "content-type": "application/problem+json",
+    ...(body.status === 401 ? { "www-authenticate": "Bearer" } : {}),
+  });
 }
 
-/** What a problem says of an error of ours. */
-export function problemOf({ code, message, hint, retryable, details }: NearsightError) {
-  return { detail: message, code, ...(hint === undefined ? {} : { hint }), retryable, details };
+/** An error as a document. What is not ours is INTERNAL and tells nothing of itself. */
+export function problemOf(error: unknown) {
+  const { code, message, hint, retryable, details } = asNearsightError(error);
+  return {
+    type: `urn:nearsight:error:${code}`,
+    title: titleOf(code),
+    status: ERROR_CODES[code].status,
+    detail: message,
+    code,
+    ...(hint === undefined ? {} : { hint }),
+    retryable,
+    details,
+  };
 }
 
 /** `DATASET_NOT_FOUND` as `Dataset not found`. */

@@ -2,9 +2,12 @@
 
 import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import { type Dataset, type Nearsight, NearsightError } from "../core/index.ts";
+import type { AllowList } from "./access/allow-list.ts";
 import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
 import type { Builds } from "./builds.ts";
+import type { Cursors } from "./cursor.ts";
+import { NDJSON_CONTENT } from "./ndjson.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
 
 /** What handlers find in the context of a request. */
@@ -12,7 +15,11 @@ export interface ApiEnv {
   Variables: {
     nearsight: Nearsight;
     builds: Builds;
+    allowed: AllowList;
+    cursors: Cursors;
     caller: Caller;
+    /** Fires when the caller is gone, or has waited as long as it may. */
+    signal: AbortSignal;
   };
 }
 
@@ -58,6 +65,11 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, required: true, content: { "application/json": { schema } } } as const;
 }
 
+/** JSON of a schema, or its rows as lines to those who ask for them. */
+export function jsonOrLines<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return { description, content: { "application/json": { schema }, ...NDJSON_CONTENT } } as const;
+}
+
 /** The data set that a path names. */
 export const datasetPath = z.object({
   dataset: z.string().openapi({ param: { name: "dataset", in: "path" }, example: "quickstart" }),
@@ -68,7 +80,12 @@ export const runPath = datasetPath.extend({
   brainKey: z.string().openapi({ param: { name: "brainKey", in: "path" }, example: "images" }),
 });
 
+/** What helpers of routes need of the context of a request. */
+export interface RequestContext {
+  get<Name extends keyof ApiEnv["Variables"]>(name: Name): ApiEnv["Variables"][Name];
+}
+
 /** DATASET_NOT_FOUND */
-export function datasetOf(context: { get(name: "nearsight"): Nearsight }, name: string): Promise<Dataset> {
+export function datasetOf(context: RequestContext, name: string): Promise<Dataset> {
   return context.get("nearsight").loadDataset(name);
 }

@@ -16,9 +16,24 @@ function filesOf(name: ServerName): TestGroup {
   };
 }
 
-export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map(
-  SERVER_NAMES.map((name) => [name, filesOf(name)]),
-);
+/** What runs on SQLite in `short` and again on PostgreSQL: the store, and what leans on it most. */
+const ON_EVERY_DATABASE = [
+  "test/store/*.test.ts",
+  "test/unit/dataset/*.test.ts",
+  ...["index-changes", "runs", "take-over"].map((name) => `test/unit/brain/${name}.test.ts`),
+];
+/** The store on PostgreSQL alone. */
+const POSTGRES_FILES = "test/store/postgres-*.test.ts";
+
+const OF_BACKENDS = SERVER_NAMES.filter((name) => name !== "postgres").map((name): [string, TestGroup] => [
+  name,
+  filesOf(name),
+]);
+
+export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
+  ...OF_BACKENDS,
+  ["postgres", { include: ON_EVERY_DATABASE, exclude: [] }],
+]);
 
 /** With the real FiftyOne: its formats, and its indexes on the servers that both know. */
 const INTEROP_SERVERS = ["milvus", "elasticsearch"] as const satisfies readonly ServerName[];
@@ -44,6 +59,7 @@ export const SHORT: TestGroup = {
     "test/interop/**",
     "test/long/**",
     "test/package/**",
-    ...[...SERVER_GROUPS.values()].flatMap(({ include }) => include),
+    ...OF_BACKENDS.flatMap(([, { include }]) => include),
+    POSTGRES_FILES,
   ],
 };

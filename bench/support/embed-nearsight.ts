@@ -1,13 +1,14 @@
-/** Answers the embedding benchmark with nearsight as it is published, from dist: node embed-nearsight.ts MODEL_FOLDER PICTURE... */
+/** Answers the embedding benchmark with nearsight as it is published: node embed-nearsight.ts DIST MODEL_FOLDER PICTURE... */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
 
-const built = new URL("../../dist/core/index.js", import.meta.url).href;
-const { open } = (await import(built)) as typeof import("../../core/index.ts");
-const [folder = "", ...pictures] = process.argv.slice(2);
+const [dist = "", folder = "", ...pictures] = process.argv.slice(2);
+const { href } = pathToFileURL(join(dist, "core/index.js"));
+const { open } = (await import(href)) as typeof import("../../core/index.ts");
 const home = mkdtempSync(join(tmpdir(), "nearsight-bench-"));
 {
   // No cache: each round computes every vector.

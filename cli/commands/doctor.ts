@@ -32,7 +32,7 @@ async function examine(
   dataset: string | undefined,
   options: DoctorOptions,
 ): Promise<void> {
-  const progress = createProgress({ label: "media", unit: "files", quiet: output.json });
+  const progress = await createProgress({ label: "media", unit: "files", quiet: output.json });
   const report = await ns
     .doctor({ ...options, ...(dataset === undefined ? {} : { dataset }), signal, progress: progress.update })
     .finally(() => progress.stop());

@@ -87,7 +87,7 @@ async function duplicates(session: Session, name: string, options: DuplicatesOpt
 }
 
 async function equalFiles({ output, signal }: Session, dataset: Dataset): Promise<Found> {
-  const progress = createProgress({ label: "reading", unit: "files", quiet: output.json });
+  const progress = await createProgress({ label: "reading", unit: "files", quiet: output.json });
   const found = await dataset
     .computeExactDuplicates({ signal, progress: progress.update })
     .finally(() => progress.stop());
@@ -113,7 +113,7 @@ async function nearDuplicates(
   { threshold, fraction, brainKey }: DuplicatesOptions,
 ): Promise<Found> {
   const index = await loadCompared(dataset, brainKey);
-  const progress = createProgress({ label: "comparing", unit: "entries", quiet: output.json });
+  const progress = await createProgress({ label: "comparing", unit: "entries", quiet: output.json });
   const how = fraction === undefined ? { thresh: threshold ?? DEFAULT_THRESHOLD } : { fraction };
   await index.findDuplicates({ ...how, signal, progress: progress.update }).finally(() => progress.stop());
   const neighbors = index.neighborsMap ?? new Map<string, readonly (readonly [string, number])[]>();

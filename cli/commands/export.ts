@@ -46,7 +46,7 @@ async function exportDataset(
 ): Promise<void> {
   const dataset = await ns.loadDataset(name);
   const samples = where === undefined ? dataset : dataset.match(parseFilter(where));
-  const progress = createProgress({ label: "writing", unit: "samples", quiet: output.json });
+  const progress = await createProgress({ label: "writing", unit: "samples", quiet: output.json });
   const exportMedia = media === "none" ? false : media;
   const report = await samples
     .export(path, { ...options, exportMedia, signal, progress: progress.update })

@@ -48,7 +48,7 @@ async function importPath(
 ): Promise<void> {
   const isNew = !(await ns.datasetExists(name));
   const dataset = isNew ? await ns.createDataset(name) : await ns.loadDataset(name);
-  const progress = createProgress({ label: "reading", unit: "samples", quiet: output.json });
+  const progress = await createProgress({ label: "reading", unit: "samples", quiet: output.json });
   let report: ImportReport;
   try {
     const tags = tag === undefined ? {} : { tags: tag };

@@ -84,7 +84,7 @@ export async function indexWithProgress(
   spec: Parameters<typeof ensureIndex>[1],
 ): Promise<IndexReport> {
   const unit = spec.patchesField === undefined ? "images" : "objects";
-  const progress = createProgress({ label: "indexing", unit, quiet: output.json });
+  const progress = await createProgress({ label: "indexing", unit, quiet: output.json });
   let done = 0;
   try {
     return await ensureIndex(dataset, spec, {

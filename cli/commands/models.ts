@@ -42,7 +42,7 @@ async function list({ ns, output }: Session): Promise<void> {
 
 async function fetchModel({ ns, output, signal }: Session, name: string): Promise<void> {
   const start = performance.now();
-  const progress = createProgress({ label: name, unit: "", show: bytes, quiet: output.json });
+  const progress = await createProgress({ label: name, unit: "", show: bytes, quiet: output.json });
   const received = new Map<string, { done: number; total: number }>();
   try {
     const model = await ns.loadZooModel(name, {

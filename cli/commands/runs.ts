@@ -145,7 +145,7 @@ async function copy(
   { brainKey, metric, to }: CopyOptions,
 ): Promise<void> {
   const dataset = await ns.loadDataset(name);
-  const progress = createProgress({ label: "copying", unit: "vectors", quiet: output.json });
+  const progress = await createProgress({ label: "copying", unit: "vectors", quiet: output.json });
   const index = await dataset
     .copyRun(key, {
       ...{ to, signal, progress: progress.update },

@@ -2,6 +2,7 @@
 
 import { connectionOptions, indexOptions } from "../backend-settings.ts";
 import { NearsightError } from "../errors.ts";
+import { codeUrl } from "../location.ts";
 import type { BackendDriver } from "./backend.ts";
 import { local } from "./local/driver.ts";
 
@@ -27,9 +28,7 @@ function onDemand(name: string): BackendDriver {
 }
 
 async function load(name: string): Promise<BackendDriver> {
-  // The sources run as they are; what is built from them ends in .js.
-  const ending = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const { href } = new URL([name, `${name}.${ending}`].join("/"), import.meta.url);
+  const { href } = codeUrl(`backends/${name}/${name}`);
   try {
     const loaded: Readonly<Record<string, BackendDriver | undefined>> = await import(href);
     const driver = loaded[name];

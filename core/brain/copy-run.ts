@@ -15,6 +15,7 @@ import { selectIds } from "./query/fetch-vectors.ts";
 import { type BuildRequest, checkedMetric, chooseBackend, hashOf } from "./request.ts";
 import { findRun } from "./runs.ts";
 import { createSimilarityIndex } from "./similarity-index.ts";
+import { assertMetricOf } from "./vector-kind.ts";
 import { startWriter, type Writer } from "./writer.ts";
 
 /** Options of `copyRun` that are not the backend's. */
@@ -87,7 +88,9 @@ async function copyRequest(
     OWN_OPTIONS,
   );
   const wanted = checkedMetric(backend, options.metric ?? source.config.metric ?? metric);
-  assertSameVectors(source, wanted);
+  const own = source.config.metric as Metric;
+  const compared = `the vectors of '${source.key}', which are compared by '${own}',`;
+  assertMetricOf(wanted, isBinaryMetric(own), compared);
   const key = options.brainKey ?? `${source.key}_${backendName}`;
   if (key === source.key) throw sameKey(key);
   const { collectionName: _name, ownsCollection: _owns, filterFields, ...copied } = source.config;
@@ -110,16 +113,6 @@ async function copyRequest(
     plan: { kind: "none" },
     embedding: {},
   };
-}
-
-/** Bits and floats do not turn into each other. */
-function assertSameVectors({ key, config }: RunRecord, wanted: Metric): void {
-  if (isBinaryMetric(config.metric as Metric) === isBinaryMetric(wanted)) return;
-  throw new NearsightError({
-    code: "METRIC_NOT_SUPPORTED",
-    message: `Expected a metric for the vectors of '${key}', which are compared by '${config.metric}', but found '${wanted}'`,
-    hint: isBinaryMetric(wanted) ? "Use cosine, dotproduct or euclidean" : "Use jaccard or hamming",
-  });
 }
 
 function sameKey(key: string): NearsightError {

@@ -53,12 +53,23 @@ export async function takeOver(index: OpenIndex): Promise<void> {
   if (collection === null) return;
   const { lost, unknown } = await differencesOf(index, collection);
   await planAgain(index, lost);
+  await adoptOfSamples(index, unknown);
+}
+
+/** Counts what belongs to samples that are there as indexed, and gives the ids of the rest. */
+export async function adoptOfSamples(
+  index: OpenIndex,
+  found: ReadonlyMap<string, string>,
+): Promise<string[]> {
   const { store } = index.context;
-  for (const page of inPages([...unknown], PAGE)) {
+  const strangers: string[] = [];
+  for (const page of inPages([...found], PAGE)) {
     const owners = page.map(([, sampleId]) => sampleId);
     const known = new Set((await store.samples.byId(index.run.datasetId, owners)).map(({ id }) => id));
     await adopt(index, new Map(page.filter(([, sampleId]) => known.has(sampleId))));
+    strangers.push(...page.flatMap(([id, sampleId]) => (known.has(sampleId) ? [] : [id])));
   }
+  return strangers;
 }
 
 /** Counts entries as missing, so that `addMissing` makes them again. */

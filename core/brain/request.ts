@@ -13,6 +13,7 @@ import { checkEmbeddingOptions } from "./build/check-embedding.ts";
 import { assertRows, type GivenVectors, givenVectors } from "./build/given-vectors.ts";
 import type { BrainContext } from "./context.ts";
 import { checkFilterFields } from "./fields/filter-fields.ts";
+import { assertMetricOf } from "./vector-kind.ts";
 
 /** Where the vectors of a run come from. */
 export type EmbeddingPlan =
@@ -75,6 +76,7 @@ export async function checkRequest(
   await checkFields(samples, [patchesField, options.roiField ?? null]);
   const filterFields = await checkFilterFields(backend, samples, options.filterFields);
   const plan = await embeddingPlan(context, samples, options);
+  assertMetricFits(metric, plan);
   if (plan.kind === "given") await assertRows(samples, plan.vectors, patchesField);
   const modelFacts = await describeModel(context, plan, options);
   const config = {
@@ -241,6 +243,13 @@ export async function embeddingPlan(
   } else if (embeddings !== undefined) return { kind: "given", vectors: givenVectors(embeddings) };
   const model = await context.model(options.model ?? context.defaultModel, options.modelKwargs ?? {});
   return { kind: "model", model, field: embeddings ?? null };
+}
+
+/** What is opened, or waited for, tells its kind itself. */
+function assertMetricFits(metric: Metric, plan: EmbeddingPlan): void {
+  if (plan.kind === "none") return;
+  const isBinary = plan.kind === "given" && plan.vectors.isBinary;
+  assertMetricOf(metric, isBinary, isBinary ? "vectors of bits" : "vectors of float32 numbers");
 }
 
 async function assertVectorField(

@@ -42,6 +42,7 @@ export async function resolveSimilarity(
   return {
     ...answer(index, found.hits, request),
     explanation,
+    indexVersion: `${index.run.id}:${index.run.epoch}`,
     facts: () => answerFacts(index, request, explanation.exact),
   };
 }

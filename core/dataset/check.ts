@@ -1,13 +1,15 @@
 /** Checks filters and stages that may come from anywhere, before they are used. */
 
 import { NearsightError } from "../errors.ts";
-import { type Filter, filterSchema, MAX_FILTER_DEPTH } from "../filter.ts";
-import { type BareQuery, STAGES_VERSION, type Stage, stageSchema } from "../stages.ts";
+import { type Filter, MAX_FILTER_DEPTH } from "../filter.ts";
+import { type BareQuery, STAGES_VERSION, type Stage } from "../stages.ts";
+import { filterSchema } from "./filter-schema.ts";
+import { stageSchema } from "./stage-schema.ts";
 
 /** The value as a filter; INVALID_FILTER says where it is none. */
 export function checkFilter(value: unknown): Filter {
   assertDepth(value);
-  const { data, error } = filterSchema.safeParse(value);
+  const { data, error } = filterSchema().safeParse(value);
   if (data !== undefined) return data;
   throw invalidFilter(firstProblem(error));
 }
@@ -39,7 +41,7 @@ function newerView(version: number): NearsightError {
 export function checkStage(stage: Stage): Stage {
   if (typeof stage !== "object" || stage === null) throw noStage(stage, "nothing of the kind");
   if (stage.stage === "match" || stage.stage === "filterLabels") checkFilter(stage.filter);
-  const { error } = stageSchema.safeParse(withTaggedQuery(stage));
+  const { error } = stageSchema().safeParse(withTaggedQuery(stage));
   if (error === undefined) return stage;
   throw noStage(stage, `one with ${firstProblem(error)}`);
 }

@@ -31,6 +31,8 @@ export interface ResolvedSimilarity {
     readonly brainKey: string;
   };
   readonly explanation: SearchExplanation;
+  /** Another for each run, and for each time that it is built; left out by resolvers that cannot tell. */
+  readonly indexVersion?: string;
   /** Counted when it is asked for, so that a search does not wait for it. */
   facts(): Promise<AnswerFacts>;
 }

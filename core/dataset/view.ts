@@ -108,6 +108,14 @@ export class DatasetView<Row extends Sample | Patch = Sample> extends SampleColl
   }
 
   /**
+   * Tells the index that the view's last search used, as it was, from others and from itself after it was built again
+   * or added to by a build: pages of one ranking fit together while it is the same. Null on a view without a search.
+   */
+  async indexVersion(): Promise<string | null> {
+    return (await this.resolve()).found?.indexVersion ?? null;
+  }
+
+  /**
    * How the view is read: for each stage where it runs, and for a search the run, the backend, what was searched,
    * whether exactly, fallbacks, and milliseconds by phase. Plain JSON without vectors and secrets.
    *

@@ -15,7 +15,7 @@ import {
   type ModelGraph,
   readModelJson,
 } from "./model-files.ts";
-import { openSession } from "./onnx.ts";
+import { createSessions, type OnnxSessions } from "./onnx.ts";
 import { chooseOutput, type Pooling } from "./pooling.ts";
 import { parsePreprocessor } from "./preprocessor.ts";
 import { embedImages, embedPrompts, type ModelParts, runImages, type Tower } from "./run-model.ts";
@@ -65,8 +65,9 @@ export async function loadModelDirectory(
   const config = await readModelJson(directory, "config.json");
   const input = await readPreprocessor(directory);
   const graphs = findGraphs(directory, options.dtype ?? "fp32");
-  const image = openTower("image", graphs.vision, config, options);
-  const text = graphs.text === null ? null : openTower("text", graphs.text, config, options, image);
+  const sessions = createSessions();
+  const image = openTower(sessions, "image", graphs.vision, config, options);
+  const text = graphs.text === null ? null : openTower(sessions, "text", graphs.text, config, options, image);
   const tokens = graphs.text === null ? null : await readTokenizer(directory, config, graphs.text);
   const parts: Omit<ModelParts, "dimension"> = {
     name: options.name ?? basename(directory),
@@ -77,12 +78,19 @@ export async function loadModelDirectory(
     prompts: tokens?.encoder ?? null,
   };
   checkInputs(parts);
-  const fingerprint = await fingerprintOf(directory, parts, tokens?.json ?? null, options);
-  const dimension = image.output.dimension ?? (await probeDimension(parts));
-  return buildModel({ ...parts, dimension }, fingerprint);
+  // It is up when the weights have been read for the fingerprint.
+  sessions.startThread();
+  try {
+    const fingerprint = await fingerprintOf(directory, parts, tokens?.json ?? null, options);
+    const dimension = image.output.dimension ?? (await probeDimension(parts));
+    return buildModel({ ...parts, dimension }, fingerprint, sessions);
+  } catch (error) {
+    await sessions.close();
+    throw error;
+  }
 }
 
-function buildModel(parts: ModelParts, fingerprint: string): EmbeddingModel {
+function buildModel(parts: ModelParts, fingerprint: string, sessions: OnnxSessions): EmbeddingModel {
   const { name, dimension, input, maxBatch, image, text } = parts;
   const running = new Set<Promise<unknown>>();
   let closed = false;
@@ -102,12 +110,15 @@ function buildModel(parts: ModelParts, fingerprint: string): EmbeddingModel {
     fingerprint,
     input,
     maxBatch,
+    prepare() {
+      if (!closed) image.session.prepare();
+    },
     embed: (batch, options) => call(() => embedImages(parts, batch, options)),
     async close() {
       closed = true;
       // Freeing native memory under a run would end the process.
       await Promise.allSettled(running);
-      await Promise.all([image.session.close(), text?.session.close()]);
+      await sessions.close();
     },
   };
   if (text === null) return model;
@@ -115,6 +126,7 @@ function buildModel(parts: ModelParts, fingerprint: string): EmbeddingModel {
 }
 
 function openTower(
+  sessions: OnnxSessions,
   kind: "image" | "text",
   graph: ModelGraph,
   config: JsonObject,
@@ -126,7 +138,7 @@ function openTower(
   return {
     graph,
     output,
-    session: other?.graph === graph ? other.session : openSession(graph.path, options),
+    session: other?.graph === graph ? other.session : sessions.open(graph.path, options),
   };
 }
 

@@ -19,6 +19,8 @@ export interface EmbeddingModel {
   readonly input: InputSpec;
   /** Items per call at most. */
   readonly maxBatch: number;
+  /** Begins to load what `embed` needs, where that takes a while. Called before each medium is decoded; never throws. */
+  prepare?(): void;
   /** One vector per item; `batch.shape` is [items, ...input]. */
   embed(batch: Tensor, options?: EmbedOptions): Promise<Matrix>;
   /** One vector per text in the space of the media vectors; present only where prompts are supported. */

@@ -3,25 +3,36 @@
 import { availableParallelism } from "node:os";
 import type * as OnnxRuntime from "onnxruntime-node";
 import { NearsightError, wrapError } from "../errors.ts";
-import type { OnnxFeed, OnnxOptions, OnnxResult, OnnxSession } from "./onnx.ts";
+import type { OnnxFeed, OnnxOptions, OnnxResult } from "./onnx.ts";
 
 /** More threads inside one run gain little and keep the next pictures from being prepared. */
 const MOST_THREADS = 4;
 
 let loading: Promise<typeof OnnxRuntime> | undefined;
 
-/** A session on a model file, which is read only when it is first run. */
-export function openRuntimeSession(path: string, options: OnnxOptions = {}): OnnxSession {
-  let session: Promise<OnnxRuntime.InferenceSession> | undefined;
+/** A session that computes on the thread that calls it. */
+export interface RuntimeSession {
+  /** See `OnnxSession`. */
+  run(feeds: Readonly<Record<string, OnnxFeed>>, output: string): Promise<OnnxResult>;
+  /** Frees the native memory. */
+  close(): Promise<void>;
+}
+
+/** Loads a model file; its runs throw what went wrong. */
+export function openRuntimeSession(path: string, options: OnnxOptions = {}): RuntimeSession {
+  const session = createSession(path, options);
+  session.catch(() => undefined);
   return {
-    async run(feeds, output) {
-      session ??= createSession(path, options);
-      return runSession(await session, path, feeds, output);
-    },
+    run: async (feeds, output) => runSession(await session, path, feeds, output),
     async close() {
-      await session?.then((open) => open.release()).catch(() => undefined);
+      await session.then((open) => open.release()).catch(() => undefined);
     },
   };
+}
+
+/** Begins to load the runtime; who uses it then hears what went wrong. */
+export function preloadRuntime(): void {
+  loadRuntime().catch(() => undefined);
 }
 
 async function createSession(path: string, options: OnnxOptions): Promise<OnnxRuntime.InferenceSession> {

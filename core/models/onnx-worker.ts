@@ -2,15 +2,22 @@
 
 import { serveWorker, transferring } from "../worker.ts";
 import type { RunCall, SessionSetup } from "./onnx.ts";
-import { openRuntimeSession } from "./onnx-runtime.ts";
+import { openRuntimeSession, preloadRuntime, type RuntimeSession } from "./onnx-runtime.ts";
 
-serveWorker(({ path, options }: SessionSetup) => {
-  const session = openRuntimeSession(path, options);
+// A thread may be started before it is known what it will open.
+preloadRuntime();
+
+serveWorker(() => {
+  let session: RuntimeSession | undefined;
   return {
+    open({ path, options }: SessionSetup) {
+      session = openRuntimeSession(path, options);
+    },
     async run({ feeds, output }: RunCall) {
+      if (session === undefined) throw new Error("A run came before its session was opened");
       const result = await session.run(feeds, output);
       return transferring(result, [result.data.buffer as ArrayBuffer]);
     },
-    close: () => session.close(),
+    close: () => session?.close(),
   };
 });

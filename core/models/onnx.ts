@@ -1,6 +1,7 @@
 /** Runs ONNX graphs, each in a worker thread of its own: the runtime blocks the thread that it computes on. */
 
-import { startWorker, type WorkerClient, workerUrl } from "../worker.ts";
+import { codeUrl } from "../location.ts";
+import { startWorker, type WorkerClient } from "../worker.ts";
 
 /** One input of a run. */
 export type OnnxFeed =
@@ -18,8 +19,10 @@ export interface OnnxOptions {
   readonly threads?: number | undefined;
 }
 
-/** A graph ready to run; its file is loaded at the first run and shared by all. */
+/** A graph ready to run; its file is loaded once. */
 export interface OnnxSession {
+  /** Begins to load the file, for a run that will follow; what goes wrong is thrown by that run. */
+  prepare(): void;
   /**
    * Runs the graph and returns the one output asked for. Buffers in `given` move to the thread and are empty then;
    * the others are copied. Throws MODEL_INVALID with the runtime's reason.
@@ -29,35 +32,62 @@ export interface OnnxSession {
     output: string,
     given?: readonly ArrayBuffer[],
   ): Promise<OnnxResult>;
-  /** Frees the native memory; no run may be under way, and none may follow. */
+}
+
+/** The sessions of one model. */
+export interface OnnxSessions {
+  /** A session on a model file, read when it is prepared or first run. Runs are done one after the other. */
+  open(path: string, options?: OnnxOptions): OnnxSession;
+  /** Starts a thread for the first session that will need one. */
+  startThread(): void;
+  /** Ends all threads and frees the native memory; no run may be under way, and none may follow. */
   close(): Promise<void>;
 }
 
-/** What the worker thread opens. */
+/** What a thread opens. */
 export interface SessionSetup {
   readonly path: string;
   readonly options: OnnxOptions;
 }
 
-/** One run, as it is sent to the worker thread. */
+/** One run, as it is sent to the thread. */
 export interface RunCall {
   readonly feeds: Readonly<Record<string, OnnxFeed>>;
   readonly output: string;
 }
 
-/** A session on a model file, which is read only when it is first run. Runs are done one after the other. */
-export function openSession(path: string, options: OnnxOptions = {}): OnnxSession {
-  let worker: WorkerClient | undefined;
+/** Sessions that have a thread each, started when the session is first used. */
+export function createSessions(): OnnxSessions {
+  const threads: WorkerClient[] = [];
+  const idle: WorkerClient[] = [];
+
+  function startThread(): WorkerClient {
+    const thread = startWorker(codeUrl("models/onnx-worker"));
+    threads.push(thread);
+    return thread;
+  }
+
+  function openIn(thread: WorkerClient, setup: SessionSetup): WorkerClient {
+    thread.call("open", setup).catch(() => undefined); // every run throws it
+    return thread;
+  }
+
   return {
-    run(feeds, output, given = []) {
-      worker ??= startWorker(workerUrl("onnx-worker", import.meta.url), {
-        path,
-        options,
-      } satisfies SessionSetup);
-      return worker.call<OnnxResult>("run", { feeds, output } satisfies RunCall, given);
+    open(path, options = {}) {
+      let thread: WorkerClient | undefined;
+      const opened = () => {
+        thread ??= openIn(idle.pop() ?? startThread(), { path, options });
+        return thread;
+      };
+      return {
+        prepare: () => void opened(),
+        run: (feeds, output, given = []) =>
+          opened().call<OnnxResult>("run", { feeds, output } satisfies RunCall, given),
+      };
     },
+    startThread: () => void idle.push(startThread()),
     async close() {
-      await worker?.close();
+      await Promise.all(threads.map((thread) => thread.close()));
     },
   };
 }

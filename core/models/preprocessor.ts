@@ -1,43 +1,41 @@
 /** Understands preprocessor_config.json in the forms Hugging Face processors have had. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { ImageInputSpec, Resample } from "../media/input-spec.ts";
+import { once } from "../once.ts";
 import { invalid, type JsonObject } from "./model-files.ts";
 
 /** Pixels of a side at most: a tensor of this size takes 200 MB, and no known model asks for so much. */
 const MAX_SIDE = 4096;
 
-const side = z.number().int().positive().max(MAX_SIDE);
-const sizeSchema = z.union([
-  side,
-  z.object({ shortest_edge: side }),
-  z.object({ height: side, width: side }),
-]);
-const channels = z.union([z.number(), z.tuple([z.number(), z.number(), z.number()])]);
-const divisor = z.number().refine((value) => value !== 0, "Nothing can be divided by 0");
-const divisors = z.union([divisor, z.tuple([divisor, divisor, divisor])]);
-
-const preprocessorSchema = z.object({
-  image_processor_type: z.string().nullish(),
-  feature_extractor_type: z.string().nullish(),
-  do_resize: z.boolean().nullish(),
-  size: sizeSchema.nullish(),
-  resample: z.number().int().min(0).max(5).nullish(),
-  do_center_crop: z.boolean().nullish(),
-  crop_size: sizeSchema.nullish(),
-  crop_pct: z.number().min(0.1).nullish(),
-  do_rescale: z.boolean().nullish(),
-  rescale_factor: z.number().positive().nullish(),
-  rescale_offset: z.boolean().nullish(),
-  include_top: z.boolean().nullish(),
-  do_normalize: z.boolean().nullish(),
-  image_mean: channels.nullish(),
-  image_std: divisors.nullish(),
-  do_flip_channel_order: z.boolean().nullish(),
+const preprocessorSchema = once(() => {
+  const side = z.number().int().positive().max(MAX_SIDE);
+  const size = z.union([side, z.object({ shortest_edge: side }), z.object({ height: side, width: side })]);
+  const channels = z.union([z.number(), z.tuple([z.number(), z.number(), z.number()])]);
+  const divisor = z.number().refine((value) => value !== 0, "Nothing can be divided by 0");
+  const divisors = z.union([divisor, z.tuple([divisor, divisor, divisor])]);
+  return z.object({
+    image_processor_type: z.string().nullish(),
+    feature_extractor_type: z.string().nullish(),
+    do_resize: z.boolean().nullish(),
+    size: size.nullish(),
+    resample: z.number().int().min(0).max(5).nullish(),
+    do_center_crop: z.boolean().nullish(),
+    crop_size: size.nullish(),
+    crop_pct: z.number().min(0.1).nullish(),
+    do_rescale: z.boolean().nullish(),
+    rescale_factor: z.number().positive().nullish(),
+    rescale_offset: z.boolean().nullish(),
+    include_top: z.boolean().nullish(),
+    do_normalize: z.boolean().nullish(),
+    image_mean: channels.nullish(),
+    image_std: divisors.nullish(),
+    do_flip_channel_order: z.boolean().nullish(),
+  });
 });
 
-type Preprocessor = z.infer<typeof preprocessorSchema>;
-type Size = z.infer<typeof sizeSchema>;
+type Preprocessor = z.infer<ReturnType<typeof preprocessorSchema>>;
+type Size = NonNullable<Preprocessor["size"]>;
 type Triple = readonly [number, number, number];
 
 /** PIL's numbers. */
@@ -90,7 +88,7 @@ const CONVNEXT_SQUASH = 384;
  * Throws MODEL_INVALID for files that do not say the tensor's size, or ask for what is not supported.
  */
 export function parsePreprocessor(json: JsonObject, where: string): ImageInputSpec {
-  const parsed = preprocessorSchema.safeParse(json);
+  const parsed = preprocessorSchema().safeParse(json);
   if (!parsed.success)
     throw invalid(`Expected an image processor in ${where} but ${z.prettifyError(parsed.error)}`);
   const file = parsed.data;

@@ -101,6 +101,7 @@ async function runPrompts(parts: ModelParts, prompts: readonly string[]): Promis
   const { text, input } = parts;
   if (text === null || parts.prompts === null)
     throw new Error("unreachable: embedPrompts exists only with a text tower");
+  text.session.prepare();
   const encoded = await parts.prompts.encode(prompts);
   const feeds = textFeeds(text.graph, encoded);
   if (takes(text.graph, "pixel_values")) {

@@ -3,8 +3,8 @@
 import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { type Comparison, type Filter, type FilterValue, MAX_FILTER_DEPTH } from "../filter.ts";
-import { contains, equals, exists, isType, type Operand, ordered, sqlValue } from "./compile-operand.ts";
-import { folded, jsonList, type Sql } from "./json-sql.ts";
+import { contains, equals, exists, isWhere, type Operand, ordered } from "./compile-operand.ts";
+import { folded, includes, numberList, type Sql, startsWith, textList } from "./json-sql.ts";
 
 /** A path that leads into the labels of a sample. */
 export interface LabelPath {
@@ -95,9 +95,9 @@ function onOperand(filter: Condition, operand: Operand): Sql<boolean> {
     case "contains":
       return sql`(${contains(operand, filter.value)})`;
     case "startsWith":
-      return sql`(${isType(operand, "text")} and substr(${sqlValue(operand)}, 1, length(${filter.value})) = ${filter.value})`;
+      return isWhere(operand, "text", (text) => startsWith(text, filter.value));
     case "matches":
-      return sql`(${isType(operand, "text")} and instr(${folded(sqlValue(operand))}, ${filter.value.toLowerCase()}) > 0)`;
+      return isWhere(operand, "text", (text) => includes(folded(text), filter.value.toLowerCase()));
   }
 }
 
@@ -107,10 +107,9 @@ function oneOf(operand: Operand, values: readonly FilterValue[]): Sql<boolean> {
   const numbers = values.filter((value) => typeof value === "number");
   const rest = new Set(values.filter((value) => value === null || typeof value === "boolean"));
   const parts: Sql[] = [...rest].map((value) => equals(operand, value));
-  if (texts.length > 0)
-    parts.push(sql`(${isType(operand, "text")} and ${sqlValue(operand)} in ${jsonList(texts)})`);
+  if (texts.length > 0) parts.push(isWhere(operand, "text", (text) => sql`${text} in ${textList(texts)}`));
   if (numbers.length > 0)
-    parts.push(sql`(${isType(operand, "number")} and ${sqlValue(operand)} in ${jsonList(numbers)})`);
+    parts.push(isWhere(operand, "number", (found) => sql`${found} in ${numberList(numbers)}`));
   return joined("or", parts);
 }
 

@@ -2,15 +2,18 @@
 
 import { sql } from "kysely";
 import type { FilterValue } from "../filter.ts";
+import type { Dialect } from "./dialects/dialect.ts";
 import {
+  isTrue,
   type JsonPlace,
   jsonContains,
   jsonExists,
   jsonIs,
-  jsonRank,
+  jsonNumber,
+  jsonString,
   jsonText,
-  jsonValue,
   number,
+  quoted,
   type Sql,
 } from "./json-sql.ts";
 
@@ -31,16 +34,17 @@ export function exists(operand: Operand): Sql<boolean> {
   return operand.kind === "json" ? jsonExists(operand.place) : sql`(${operand.column} is not null)`;
 }
 
-/** True where the value is of the type; values are never converted to compare them. */
-export function isType(operand: Operand, type: "text" | "number"): Sql<boolean> {
-  if (operand.kind === "json") return jsonIs(operand.place, type);
-  return operand.kind === type ? exists(operand) : sql`(1 = 0)`;
-}
-
-/** The value as SQL has it. */
-export function sqlValue(operand: Operand): Sql {
-  if (operand.kind === "presence") return operand.exists;
-  return operand.kind === "json" ? jsonValue(operand.place) : operand.column;
+/** True where the value is of a type and meets a condition; values are never converted to compare them. */
+export function isWhere(
+  operand: Operand,
+  type: "text" | "number",
+  condition: (value: Sql) => Sql,
+): Sql<boolean> {
+  if (operand.kind === "json") {
+    const value = type === "text" ? jsonString(operand.place) : jsonNumber(operand.place);
+    return sql`(${jsonIs(operand.place, type)} and ${condition(value)})`;
+  }
+  return operand.kind === type ? sql`(${exists(operand)} and ${condition(operand.column)})` : sql`(1 = 0)`;
 }
 
 /** True where the value equals a given one, of the same type. */
@@ -54,10 +58,9 @@ export function equals(operand: Operand, value: FilterValue): Sql<boolean> {
 
 /** True where the value stands in `operator`'s relation to a number or text. */
 export function ordered(operand: Operand, operator: Sql, value: string | number): Sql<boolean> {
-  if (typeof value === "number") {
-    return sql`(${isType(operand, "number")} and ${sqlValue(operand)} ${operator} ${number(value)})`;
-  }
-  return sql`(${isType(operand, "text")} and ${sqlValue(operand)} ${operator} ${value})`;
+  return typeof value === "number"
+    ? isWhere(operand, "number", (found) => sql`${found} ${operator} ${number(value)}`)
+    : isWhere(operand, "text", (found) => sql`${found} ${operator} ${value}`);
 }
 
 /** True where the value is a list that holds `value`. */
@@ -72,13 +75,20 @@ export function asJson(operand: Operand): Sql {
     case "json":
       return jsonText(operand.place);
     case "presence":
-      return sql`json_quote(${operand.exists})`;
+      return quoted(isTrue(operand.exists));
     default:
-      return sql`(case when ${operand.column} is null then null else json_quote(${operand.column}) end)`;
+      return sql`(case when ${operand.column} is null then null else ${quoted(operand.column)} end)`;
   }
 }
 
-/** What to sort by, most important first. */
-export function sortKeys(operand: Operand): Sql[] {
-  return operand.kind === "json" ? [jsonRank(operand.place), jsonValue(operand.place)] : [sqlValue(operand)];
+/** What to sort by, most important first. Mixed values have one order: missing, booleans, numbers, texts, the rest. */
+export function sortKeys(operand: Operand, dialect: Dialect): Sql[] {
+  switch (operand.kind) {
+    case "json":
+      return dialect.jsonSortKeys(operand.place);
+    case "presence":
+      return [isTrue(operand.exists)];
+    default:
+      return [operand.column];
+  }
 }

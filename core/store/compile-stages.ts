@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { compileFilter, joined } from "./compile-filter.ts";
 import { sortKeys } from "./compile-operand.ts";
-import { element, joinInOrder, jsonList, jsonRows, type Sql } from "./json-sql.ts";
+import { element, firstOf, joinInOrder, jsonRows, range, type Sql, textList, textRows } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { ResolvedOrderStage, StoreStage } from "./store.ts";
 import {
@@ -70,7 +70,7 @@ export function applyStage(state: ViewState, stage: StoreStage): ViewState {
     case "select":
       return select(state, stage);
     case "exclude":
-      return where(state, sql`${rowId(state)} not in ${jsonList(stage.ids)}`);
+      return where(state, sql`${rowId(state)} not in ${textList(stage.ids)}`);
     case "exists":
       return existsStage(state, stage);
     case "sortBy":
@@ -152,7 +152,7 @@ function filterLabels(state: ViewState, stage: StageOf<"filterLabels">): ViewSta
 }
 
 function selectLabels(state: ViewState, stage: StageOf<"selectLabels">): ViewState {
-  return restrictLabels(state, stage.field, sql`l.id in ${jsonList(stage.ids)}`, true);
+  return restrictLabels(state, stage.field, sql`l.id in ${textList(stage.ids)}`, true);
 }
 
 function restrictLabels(state: ViewState, field: string, condition: Sql, onlyMatches: boolean): ViewState {
@@ -181,7 +181,7 @@ function existsStage(state: ViewState, { field, not }: StageOf<"exists">): ViewS
 
 function select(state: ViewState, { ids, ordered }: StageOf<"select">): ViewState {
   if (ordered) return resolvedOrder(state, { stage: "resolvedOrder", ids });
-  const named = sql`select distinct value as id from ${jsonRows(ids)}`;
+  const named = sql`select distinct item.value as id from ${textRows(ids)}`;
   return push(state, sql`select ${allColumns(state)} ${fromNamed(state, named)}`, { isList: true });
 }
 
@@ -205,7 +205,7 @@ function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
   const restricted =
     stage.labels === undefined || state.patchesField !== null
       ? state
-      : restrictLabels(state, stage.labels.field, sql`l.id in ${jsonList(stage.labels.ids)}`, false);
+      : restrictLabels(state, stage.labels.field, sql`l.id in ${textList(stage.labels.ids)}`, false);
   const order = `o${state.ctes.length}`;
   const place = sql`r.place as ${sql.ref(order)}`;
   const change = {
@@ -214,12 +214,12 @@ function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
     isList: true,
   };
   if (stage.distances === undefined) {
-    const named = sql`select value as id, min(key) as place from ${jsonRows(stage.ids)} group by value`;
+    const named = sql`select item.value as id, min(item.key) as place from ${textRows(stage.ids)} group by item.value`;
     return push(restricted, sql`select ${allColumns(state)}, ${place} ${fromNamed(state, named)}`, change);
   }
   const distance = `d${state.ctes.length}`;
   const { field, values } = stage.distances;
-  const named = sql`select ${element(0)} as id, min(item.key) as place, ${element(1)} as distance
+  const named = sql`select ${element(0)} as id, min(item.key) as place, ${firstOf(element(1, "real"))} as distance
     from ${jsonRows(stage.ids.map((id, i) => [id, values[i] ?? null]))} group by 1`;
   const columns = sql`${allColumns(state)}, ${place}, r.distance as ${sql.ref(distance)}`;
   return push(restricted, sql`select ${columns} ${fromNamed(state, named)}`, {
@@ -246,7 +246,8 @@ function withOrder(
 
 function sortBy(state: ViewState, { field, reverse }: StageOf<"sortBy">): ViewState {
   const target = scopeOf(state).resolve(field);
-  if (target.kind !== "labels") return withOrder(state, sortKeys(target), reverse ?? false, true);
+  if (target.kind !== "labels")
+    return withOrder(state, sortKeys(target, state.schema.dialect), reverse ?? false, true);
   if (target.list || target.rest === "") {
     throw new NearsightError({
       code: "FIELD_TYPE_MISMATCH",
@@ -257,7 +258,7 @@ function sortBy(state: ViewState, { field, reverse }: StageOf<"sortBy">): ViewSt
   }
   const inside = labelScope().resolve(target.rest);
   if (inside.kind === "labels") return state;
-  const keys = sortKeys(inside).map(
+  const keys = sortKeys(inside, state.schema.dialect).map(
     (key) => sql`(select ${key} ${labelsOfSample(state, target.field)} limit 1)`,
   );
   return withOrder(state, keys, reverse ?? false, true);
@@ -270,11 +271,9 @@ function shuffle(state: ViewState, seed: number): ViewState {
 }
 
 function cut(state: ViewState, count: number | null, offset: number): ViewState {
-  // SQLite takes a negative limit as none, and needs one to have an offset.
-  const range = sql`limit ${count ?? -1} offset ${offset}`;
   return push(
     state,
-    sql`select ${allColumns(state)} from ${sql.ref(state.relation)} as v order by ${orderBy(state)} ${range}`,
+    sql`select ${allColumns(state)} from ${sql.ref(state.relation)} as v order by ${orderBy(state)} ${range(count, offset)}`,
     { isList: true },
   );
 }

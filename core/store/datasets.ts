@@ -1,7 +1,7 @@
 /** Data sets in the store: create, find, rename, delete. */
 
 import { newId } from "../ids.ts";
-import { build, type Statement, type StoreDatabase } from "./database.ts";
+import { build, type StoreDatabase } from "./database.ts";
 import { readFields } from "./fields.ts";
 import type { DatasetRecord, DatasetStore } from "./store.ts";
 import { datasetExists, datasetNotFound } from "./store-errors.ts";
@@ -14,65 +14,57 @@ export function datasetStore(database: StoreDatabase): DatasetStore {
   return {
     async create(name, info = {}) {
       const record = { id: newId(), name, createdAt: new Date().toISOString(), info };
-      await database.write([
+      await database.write("store", [
         nameIsFree(name, ""),
         {
-          statement: build
+          query: build
             .insertInto("datasets")
-            .values({ id: record.id, name, created_at: record.createdAt, info: JSON.stringify(info) })
-            .compile(),
+            .values({ id: record.id, name, created_at: record.createdAt, info: JSON.stringify(info) }),
         },
       ]);
       return record;
     },
     async get(name) {
-      const [row] = await database.read<Row>(all.where("name", "=", name).compile());
+      const [row] = await database.read<Row>(all.where("name", "=", name));
       return row === undefined ? null : toRecord(row);
     },
     async list() {
-      const rows = await database.read<Row>(all.orderBy("name").compile());
+      const rows = await database.read<Row>(all.orderBy("name"));
       return rows.map(toRecord);
     },
     async rename(id, name) {
-      const [, , renamed] = await database.write([
+      const [, , renamed] = await database.write("store", [
         datasetIsThere(id),
         nameIsFree(name, id),
         {
-          statement: build
+          query: build
             .updateTable("datasets")
             .set({ name })
             .where("id", "=", id)
-            .returning(["id", "name", "created_at", "info"])
-            .compile(),
+            .returning(["id", "name", "created_at", "info"]),
           returning: true,
         },
       ]);
       return toRecord(renamed?.rows[0] as Row);
     },
     async delete(id) {
-      await database.write([{ statement: build.deleteFrom("datasets").where("id", "=", id).compile() }]);
+      await database.write(null, [{ query: build.deleteFrom("datasets").where("id", "=", id) }]);
     },
     fields: (id) => readFields(database, id),
   };
 }
 
-function exists(id: string): Statement {
-  return build.selectFrom("datasets").select("id").where("id", "=", id).compile();
-}
-
 /** Calls a write off unless the data set is there. */
 export function datasetIsThere(id: string) {
-  return { statement: exists(id), guard: { stopOn: "none" as const, refuse: () => datasetNotFound(id) } };
+  return {
+    query: build.selectFrom("datasets").select("id").where("id", "=", id),
+    guard: { stopOn: "none" as const, refuse: () => datasetNotFound(id) },
+  };
 }
 
 function nameIsFree(name: string, exceptId: string) {
   return {
-    statement: build
-      .selectFrom("datasets")
-      .select("id")
-      .where("name", "=", name)
-      .where("id", "<>", exceptId)
-      .compile(),
+    query: build.selectFrom("datasets").select("id").where("name", "=", name).where("id", "<>", exceptId),
     guard: { stopOn: "rows" as const, refuse: () => datasetExists(name) },
   };
 }

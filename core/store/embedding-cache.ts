@@ -3,7 +3,8 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isNearsightError } from "../errors.ts";
-import { startWorker, type WorkerClient, workerUrl } from "../worker.ts";
+import { codeUrl } from "../location.ts";
+import { startWorker, type WorkerClient } from "../worker.ts";
 
 /** The cache's file inside its folder. */
 const CACHE_FILE = "embeddings.db";
@@ -56,7 +57,7 @@ export function openEmbeddingCache({ folder, maxBytes, warn }: EmbeddingCacheOpt
 
   async function start(): Promise<WorkerClient> {
     await mkdir(resolve(folder), { recursive: true });
-    return startWorker(workerUrl("embedding-cache-worker", import.meta.url), { path, maxBytes });
+    return startWorker(codeUrl("store/embedding-cache-worker"), { path, maxBytes });
   }
 
   /** The worker's answer; null where the cache is, or has just become, of no use. */

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { applyStage, compileStages, fromRows, rowId, withTables } from "./compile-stages.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
-import { joinInOrder, jsonList, jsonRows, member } from "./json-sql.ts";
+import { indexedBy, joinInOrder, jsonRows, member, textList, textRows } from "./json-sql.ts";
 import { epochIsCurrent, runIsThere } from "./runs.ts";
 import type { Arrival, EntryQuery, EntryState, EntryStore, SettledEntries } from "./store-runs.ts";
 import type { RunEntriesTable } from "./tables.ts";
@@ -20,71 +20,74 @@ export function entryStore(database: StoreDatabase): EntryStore {
         })),
       );
       const again: Step = {
-        statement: sql`with r as materialized (
+        query: sql`with r as materialized (
             select e.sequence as sequence, ${member("sampleId")} as sample_id,
               ${member("sourceVersion")} as source_version from ${rows}
             ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("entryId")})
           update run_entries set reason = null, sample_id = r.sample_id,
             state = case when state = 'indexed' and ${String(overwrite)} = 'unwritten' then state else 'pending' end,
             source_version = coalesce(r.source_version, run_entries.source_version)
-          from r where run_entries.sequence = r.sequence`.compile(build),
+          from r where run_entries.sequence = r.sequence`,
       };
-      const results = await database.write([
+      const results = await database.write({ run: runId }, [
         runIsThere(runId),
         ...epochIsCurrent(runId, epoch),
         ...(overwrite === false ? [] : [again]),
         {
-          statement: sql`insert into run_entries (run_id, entry_id, sample_id, source_version, state)
+          query: sql`insert into run_entries (run_id, entry_id, sample_id, source_version, state)
             select ${runId}, ${member("entryId")}, ${member("sampleId")}, ${member("sourceVersion")}, 'pending'
             from ${rows} where true order by item.key
-            on conflict (run_id, entry_id) do nothing`.compile(build),
+            on conflict (run_id, entry_id) do nothing`,
         },
       ]);
       return results.at(-1)?.changes ?? 0;
     },
     async settle(runId, { indexed, failed, sourceVersions, fieldChanges }, epoch) {
       const failures = jsonRows(failed.map(({ id, reason }) => ({ id, reason })));
-      const results = await database.write([
+      const results = await database.write({ run: runId }, [
         ...epochIsCurrent(runId, epoch),
         ...sourceSteps(runId, sourceVersions),
         ...fieldSteps(runId, indexed, fieldChanges),
         // What one write settles shares a revision; a later write has a higher one, whichever process it is of.
-        { statement: sql`update runs set revision = revision + 1 where id = ${runId}`.compile(build) },
+        { query: sql`update runs set revision = revision + 1 where id = ${runId}` },
         {
-          statement: sql`update run_entries set state = 'indexed', reason = null, attempts = attempts + 1,
+          query: sql`update run_entries set state = 'indexed', reason = null, attempts = attempts + 1,
               revision = (select revision from runs where id = ${runId})
-            where run_id = ${runId} and entry_id in ${jsonList(indexed)} and state <> 'deleting'
-            returning entry_id as id`.compile(build),
+            where run_id = ${runId} and entry_id in ${textList(indexed)} and state <> 'deleting'
+            returning entry_id as id`,
           returning: true,
         },
         {
-          statement: sql`with r as materialized (
+          query: sql`with r as materialized (
               select e.sequence as sequence, ${member("reason")} as reason from ${failures}
               ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
             update run_entries set state = 'failed', reason = r.reason, attempts = attempts + 1
-            from r where run_entries.sequence = r.sequence and state <> 'deleting'`.compile(build),
+            from r where run_entries.sequence = r.sequence and state <> 'deleting'`,
         },
       ]);
       const settled = new Set(results.at(-2)?.rows.map((row) => row["id"]));
       return indexed.filter((id) => !settled.has(id));
     },
     async recordSources(runId, versions, epoch) {
-      await database.write([...epochIsCurrent(runId, epoch), ...sourceSteps(runId, versions)]);
+      await database.write({ run: runId }, [
+        ...epochIsCurrent(runId, epoch),
+        ...sourceSteps(runId, versions),
+      ]);
     },
     async markDeleting(runId, entryIds) {
-      await database.write([
+      await database.write(null, [
         {
-          statement: sql`update run_entries set state = 'deleting'
-            where run_id = ${runId} and entry_id in ${jsonList(entryIds)}`.compile(build),
+          query: sql`update run_entries set state = 'deleting'
+            where run_id = ${runId} and entry_id in ${textList(entryIds)}`,
         },
       ]);
     },
     async remove(runId, entryIds) {
-      const wanted = sql`run_id = ${runId} and entry_id in ${jsonList(entryIds)}`;
-      const results = await database.write([
-        { statement: sql`delete from run_entries where ${wanted} and state = 'deleting'`.compile(build) },
+      const wanted = sql`run_id = ${runId} and entry_id in ${textList(entryIds)}`;
+      const results = await database.write({ run: runId }, [
+        { query: sql`delete from run_entries where ${wanted} and state = 'deleting'` },
         {
-          statement: sql`select entry_id as id from run_entries where ${wanted}`.compile(build),
+          query: sql`select entry_id as id from run_entries where ${wanted}`,
           returning: true,
         },
       ]);
@@ -95,18 +98,18 @@ export function entryStore(database: StoreDatabase): EntryStore {
         patchesField === null
           ? sql`select 1 from samples as s where s.dataset_id = r.dataset_id and s.id = run_entries.sample_id`
           : sql`select 1 from labels as l where l.dataset_id = r.dataset_id and l.id = run_entries.entry_id`;
-      await database.write([
+      await database.write(null, [
         {
-          statement: sql`update run_entries set state = 'deleting'
+          query: sql`update run_entries set state = 'deleting'
             where run_id = ${runId} and state = 'pending' and not exists (
-              select 1 from runs as r where r.id = run_entries.run_id and exists (${owner}))`.compile(build),
+              select 1 from runs as r where r.id = run_entries.run_id and exists (${owner}))`,
         },
       ]);
     },
     async counts(runId) {
       const rows = await database.read<{ state: EntryState; count: number }>(
         sql<{ state: EntryState; count: number }>`select state, count(*) as count from run_entries
-          where run_id = ${runId} group by state`.compile(build),
+          where run_id = ${runId} group by state`,
       );
       const counts = { pending: 0, indexed: 0, failed: 0, deleting: 0 };
       for (const { state, count } of rows) counts[state] = count;
@@ -129,39 +132,35 @@ export function entryStore(database: StoreDatabase): EntryStore {
       // Grouping puts the ids in order: looked up that way, many are found several times as fast.
       const texts = await database.readTexts<string>(
         sql`select asked.id as text
-          from (select value as id from ${jsonRows(entryIds)} group by value) as asked
+          from (select item.value as id from ${textRows(entryIds)} group by item.value) as asked
           where not exists (select 1 from run_entries as e
             ${joinInOrder} runs as r on r.id = e.run_id
             ${joinInOrder} samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
-            where e.run_id = ${runId} and e.entry_id = asked.id and e.state = 'indexed')`.compile(build),
+            where e.run_id = ${runId} and e.entry_id = asked.id and e.state = 'indexed')`,
       );
       return new Set(texts);
     },
     async fieldChanges(runId, entryIds) {
       const rows = await database.read<{ id: string; changes: number }>(
         sql<{ id: string; changes: number }>`select entry_id as id, field_changes as changes from run_entries
-          where run_id = ${runId} and entry_id in ${jsonList(entryIds)} and field_changes <> 0`.compile(
-          build,
-        ),
+          where run_id = ${runId} and entry_id in ${textList(entryIds)} and field_changes <> 0`,
       );
       return new Map(rows.map(({ id, changes }) => [id, changes]));
     },
     outdated: (runId, { after = -1, limit }) =>
       database.read<{ entryId: string; sequence: number }>(
         sql<{ entryId: string; sequence: number }>`select entry_id as "entryId", sequence
-          from run_entries indexed by run_entries_outdated
+          from run_entries ${indexedBy("run_entries_outdated")}
           where run_id = ${runId} and field_changes <> 0 and state = 'indexed' and sequence > ${after}
-          order by sequence limit ${limit}`.compile(build),
+          order by sequence limit ${limit}`,
       ),
     async settleFields(runId, entryIds, changes, epoch) {
-      const results = await database.write([
+      const results = await database.write({ run: runId }, [
         ...epochIsCurrent(runId, epoch),
         ...fieldSteps(runId, entryIds, changes),
         {
-          statement: sql`select entry_id as id from run_entries
-            where run_id = ${runId} and entry_id in ${jsonList(entryIds)} and state = 'indexed'`.compile(
-            build,
-          ),
+          query: sql`select entry_id as id from run_entries
+            where run_id = ${runId} and entry_id in ${textList(entryIds)} and state = 'indexed'`,
           returning: true,
         },
       ]);
@@ -170,7 +169,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
     },
     async revision(runId) {
       const [row] = await database.read<{ revision: number }>(
-        build.selectFrom("runs").select("revision").where("id", "=", runId).compile(),
+        build.selectFrom("runs").select("revision").where("id", "=", runId),
       );
       return row?.revision ?? null;
     },
@@ -183,7 +182,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
           ${joinInOrder} samples as s on s.dataset_id = r.dataset_id and s.id = e.sample_id
           where e.run_id = ${runId} and e.revision > 0 and e.state = 'indexed'
             and (e.revision, e.sequence) > (${after.revision}, ${after.sequence})
-          order by e.revision, e.sequence limit ${limit}`.compile(build),
+          order by e.revision, e.sequence limit ${limit}`,
       ),
     async countInView(runId, datasetId, stages, patchesField) {
       const samples = compileStages(await readSchema(database, datasetId), stages);
@@ -195,7 +194,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
         sql<{ total: number; indexed: number; stale: number }>`${withTables(view)}
           select count(*) as total, count(case when e.state = 'indexed' then 1 end) as indexed,
             count(case when e.state <> 'indexed' and e.revision > 0 then 1 end) as stale ${fromRows(view)}
-          left join run_entries as e on e.run_id = ${runId} and e.entry_id = ${rowId(view)}`.compile(build),
+          left join run_entries as e on e.run_id = ${runId} and e.entry_id = ${rowId(view)}`,
       );
       return row ?? { total: 0, indexed: 0, stale: 0 };
     },
@@ -207,11 +206,11 @@ function sourceSteps(runId: string, versions: SettledEntries["sourceVersions"]):
   const rows = jsonRows([...versions].map(([id, version]) => ({ id, version })));
   return [
     {
-      statement: sql`with r as materialized (
+      query: sql`with r as materialized (
           select e.sequence as sequence, ${member("version")} as version from ${rows}
           ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
         update run_entries set source_version = r.version from r
-        where run_entries.sequence = r.sequence`.compile(build),
+        where run_entries.sequence = r.sequence`,
     },
   ];
 }
@@ -229,11 +228,11 @@ function fieldSteps(
   if (settled.length === 0) return [];
   return [
     {
-      statement: sql`with r as materialized (
-          select e.sequence as sequence, ${member("count")} as count from ${jsonRows(settled)}
+      query: sql`with r as materialized (
+          select e.sequence as sequence, ${member("count", "integer")} as count from ${jsonRows(settled)}
           ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
         update run_entries set field_changes = field_changes - r.count from r
-        where run_entries.sequence = r.sequence`.compile(build),
+        where run_entries.sequence = r.sequence`,
     },
   ];
 }
@@ -247,11 +246,11 @@ function listQuery(runId: string, { states, entryIds, sampleIds, after, limit }:
   if (state !== undefined && states?.length === 1 && !byId) query = query.where("state", "=", state);
   // An index by state gives each state's entries in order, but several states only after sorting all of them.
   else if (states !== undefined)
-    query = query.where(sql`coalesce(state, '')`, "in", jsonList(states) as never);
-  if (entryIds !== undefined) query = query.where("entry_id", "in", jsonList(entryIds) as never);
-  if (sampleIds !== undefined) query = query.where("sample_id", "in", jsonList(sampleIds) as never);
+    query = query.where(sql`coalesce(state, '')`, "in", textList(states) as never);
+  if (entryIds !== undefined) query = query.where("entry_id", "in", textList(entryIds) as never);
+  if (sampleIds !== undefined) query = query.where("sample_id", "in", textList(sampleIds) as never);
   query = query.orderBy(byId ? sql`sequence + 0` : sql`sequence`);
   if (after !== undefined) query = query.where("sequence", ">", after);
   if (limit !== undefined) query = query.limit(limit);
-  return query.compile() as never;
+  return query as never;
 }

@@ -1,8 +1,8 @@
 /** Types of a data set's fields: found from values, recorded when samples are written. */
 
-import { sql } from "kysely";
+import { type Expression, sql } from "kysely";
 import { NearsightError } from "../errors.ts";
-import { build, type Statement, type Step, type StoreDatabase } from "./database.ts";
+import { build, type Step, type StoreDatabase } from "./database.ts";
 import { isFieldName, joinInOrder, jsonRows, member } from "./json-sql.ts";
 import type { FieldRecord, FieldType } from "./store.ts";
 import { fieldTypeMismatch } from "./store-errors.ts";
@@ -39,18 +39,18 @@ export class FieldCollector {
     const rows = jsonRows([...this.types].map(([name, type]) => ({ name, type })));
     return [
       {
-        statement: sql`select f.name, f.type as expected, ${member("type")} as found from ${rows}
+        query: sql`select f.name, f.type as expected, ${member("type")} as found from ${rows}
           ${joinInOrder} fields as f on f.dataset_id = ${datasetId} and f.name = ${member("name")}
-          where f.type <> ${member("type")}`.compile(build),
+          where f.type <> ${member("type")}`,
         guard: {
           stopOn: "rows",
           refuse: ([row]) => fieldTypeMismatch(String(row?.name), String(row?.expected), String(row?.found)),
         },
       },
       {
-        statement: sql`insert into fields (dataset_id, name, type)
+        query: sql`insert into fields (dataset_id, name, type)
           select ${datasetId}, ${member("name")}, ${member("type")} from ${rows} where true
-          on conflict (dataset_id, name) do nothing`.compile(build),
+          on conflict (dataset_id, name) do nothing`,
       },
     ];
   }
@@ -73,20 +73,21 @@ function assertFieldName(name: string): void {
   });
 }
 
-function fieldsOf(datasetId: string): Statement<FieldRecord> {
-  return build
-    .selectFrom("fields")
-    .select(["name", "type"])
-    .where("dataset_id", "=", datasetId)
-    .orderBy("seq")
-    .compile() as Statement as Statement<FieldRecord>;
-}
-
 export async function readFields(database: StoreDatabase, datasetId: string): Promise<FieldRecord[]> {
-  return database.read(fieldsOf(datasetId));
+  return database.read(
+    build
+      .selectFrom("fields")
+      .select(["name", "type"])
+      .where("dataset_id", "=", datasetId)
+      .orderBy("seq") as Expression<unknown> as Expression<FieldRecord>,
+  );
 }
 
 export async function readSchema(database: StoreDatabase, datasetId: string): Promise<Schema> {
   const fields = await readFields(database, datasetId);
-  return { datasetId, fields: new Map(fields.map(({ name, type }) => [name, type])) };
+  return {
+    dialect: database.dialect,
+    datasetId,
+    fields: new Map(fields.map(({ name, type }) => [name, type])),
+  };
 }

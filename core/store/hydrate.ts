@@ -1,8 +1,8 @@
 /** Makes whole samples and labels of the rows a view names. */
 
 import { sql } from "kysely";
-import { build, type StoreDatabase } from "./database.ts";
-import { joinInOrder, jsonList, jsonRows } from "./json-sql.ts";
+import type { StoreDatabase } from "./database.ts";
+import { integerList, joinInOrder, textRows } from "./json-sql.ts";
 import type { LabelRecord, MediaRow, RowIdentity, SampleRecord, ViewRow } from "./store.ts";
 import type { LabelsTable, SamplesTable } from "./tables.ts";
 import type { ViewState } from "./view-state.ts";
@@ -27,8 +27,11 @@ export async function hydrate(
   const [samples, labels] = await Promise.all([
     readSamples(database, [...new Set(keys.map((key) => key.seq))]),
     view.patchesField === null
-      ? readLabels(database, sql`l.sample_seq in ${jsonList(keys.map((key) => key.seq))} and ${shown(view)}`)
-      : readLabels(database, sql`l.seq in ${jsonList(keys.flatMap((key) => key.labelSeq ?? []))}`),
+      ? readLabels(
+          database,
+          sql`l.sample_seq in ${integerList(keys.map((key) => key.seq))} and ${shown(view)}`,
+        )
+      : readLabels(database, sql`l.seq in ${integerList(keys.flatMap((key) => key.labelSeq ?? []))}`),
   ]);
   if (view.patchesField !== null) return keys.flatMap((key) => patchRow(key, samples, labels));
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
@@ -59,12 +62,10 @@ export async function readById(
   ids: readonly string[],
 ): Promise<SampleRecord[]> {
   const rows = await database.read<SampleRow>(
-    sql<SampleRow>`select s.* from ${jsonRows(ids)}
-      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`.compile(
-      build,
-    ),
+    sql<SampleRow>`select s.* from ${textRows(ids)}
+      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`,
   );
-  const labels = await readLabels(database, sql`l.sample_seq in ${jsonList(rows.map((row) => row.seq))}`);
+  const labels = await readLabels(database, sql`l.sample_seq in ${integerList(rows.map((row) => row.seq))}`);
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
   return rows.map((row) => sampleRecord(row, bySample.get(row.seq) ?? []));
 }
@@ -74,7 +75,7 @@ async function readSamples(
   seqs: readonly number[],
 ): Promise<Map<number, SampleRow>> {
   const rows = await database.read<SampleRow>(
-    sql<SampleRow>`select s.* from samples as s where s.seq in ${jsonList(seqs)}`.compile(build),
+    sql<SampleRow>`select s.* from samples as s where s.seq in ${integerList(seqs)}`,
   );
   return new Map(rows.map((row) => [row.seq, row]));
 }
@@ -85,7 +86,7 @@ async function readLabels(
 ): Promise<Map<number, LabelRow>> {
   const rows = await database.read<LabelRow>(
     sql<LabelRow>`select l.*, s.id as sample_id from labels as l join samples as s on s.seq = l.sample_seq
-      where ${condition} order by l.sample_seq, l.field, l.position`.compile(build),
+      where ${condition} order by l.sample_seq, l.field, l.position`,
   );
   return new Map(rows.map((row) => [row.seq, row]));
 }

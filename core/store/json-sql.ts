@@ -1,16 +1,8 @@
-/** The SQL that differs between databases: JSON access and JSON lists as rows, for SQLite. */
+/** JSON columns and JSON lists in SQL: what the store says, which each database writes its own way. */
 
-import { type RawBuilder, sql } from "kysely";
+import { inDialect, type JsonPlace, type JsonType, type MemberType, type Sql } from "./dialects/dialect.ts";
 
-/** A piece of SQL with its values. */
-export type Sql<Value = unknown> = RawBuilder<Value>;
-
-/** A place inside a JSON column. */
-export interface JsonPlace {
-  readonly column: Sql;
-  /** Object keys from outside in. */
-  readonly keys: readonly string[];
-}
+export type { JsonPlace, Sql };
 
 const NOT_IN_A_NAME = /["\\\p{Cc}]/u;
 
@@ -19,115 +11,161 @@ export function isFieldName(name: string): boolean {
   return name.length > 0 && name.length <= 256 && !NOT_IN_A_NAME.test(name) && name.isWellFormed();
 }
 
-/** The path as a bound value: names never reach the SQL text. */
-function path({ keys }: JsonPlace): Sql {
-  return sql`${`$${keys.map((key) => `."${key}"`).join("")}`}`;
-}
-
 /** JSON text of the value, or SQL null where it is missing. */
-export function jsonText(place: JsonPlace): Sql {
-  return sql`(${place.column} -> ${path(place)})`;
+export function jsonText(place: JsonPlace): Sql<string> {
+  return inDialect((dialect) => dialect.jsonText(place));
 }
 
-/** The value as SQL has it: number, text, 0 or 1 for booleans, JSON text of lists and objects. */
-export function jsonValue(place: JsonPlace): Sql {
-  return sql`json_extract(${place.column}, ${path(place)})`;
+/** The number at a place; what it gives for other types is the database's affair. */
+export function jsonNumber(place: JsonPlace): Sql<number> {
+  return inDialect((dialect) => dialect.jsonNumber(place));
 }
 
-const TYPE_NAMES = {
-  number: ["integer", "real"],
-  text: ["text"],
-  boolean: ["true", "false"],
-  true: ["true"],
-  false: ["false"],
-  array: ["array"],
-} as const;
+/** The text at a place; what it gives for other types is the database's affair. */
+export function jsonString(place: JsonPlace): Sql<string> {
+  return inDialect((dialect) => dialect.jsonString(place));
+}
 
 /** True where the value is of the type; false, never null, elsewhere. */
-export function jsonIs(place: JsonPlace, type: keyof typeof TYPE_NAMES): Sql<boolean> {
-  const names = sql.join(TYPE_NAMES[type].map((name) => sql.lit(name)));
-  return sql`(coalesce(json_type(${place.column}, ${path(place)}), 'null') in (${names}))`;
+export function jsonIs(place: JsonPlace, type: JsonType): Sql<boolean> {
+  return inDialect((dialect) => dialect.jsonIs(place, type));
 }
 
 /** True where the value is there and not null. */
 export function jsonExists(place: JsonPlace): Sql<boolean> {
-  return sql`(coalesce(json_type(${place.column}, ${path(place)}), 'null') <> 'null')`;
+  return inDialect((dialect) => dialect.jsonExists(place));
 }
 
-/** A rank by type, so that mixed values have one order: missing, booleans, numbers, texts, the rest. */
-export function jsonRank(place: JsonPlace): Sql<number> {
-  return sql`(case coalesce(json_type(${place.column}, ${path(place)}), 'null')
-    when 'null' then 0 when 'false' then 1 when 'true' then 1 when 'integer' then 2 when 'real' then 2
-    when 'text' then 3 else 4 end)`;
+/** True where the value is there, null or not. */
+export function jsonHas(place: JsonPlace): Sql<boolean> {
+  return inDialect((dialect) => dialect.jsonHas(place));
 }
 
 /** True where the value is a list that holds `value`. */
 export function jsonContains(place: JsonPlace, value: string | number | boolean | null): Sql<boolean> {
-  return sql`(${jsonIs(place, "array")} and exists (select 1 from json_each(${place.column}, ${path(place)}) as item
-    where ${itemEquals(value)}))`;
+  return inDialect((dialect) => dialect.jsonContains(place, value));
 }
 
-function itemEquals(value: string | number | boolean | null): Sql {
-  if (value === null) return sql`item.type = 'null'`;
-  if (typeof value === "boolean") return sql`item.type = ${value ? "true" : "false"}`;
-  if (typeof value === "number")
-    return sql`item.type in ('integer', 'real') and item.value = ${number(value)}`;
-  return sql`item.type = 'text' and item.value = ${value}`;
-}
-
-/**
- * A number to compare JSON numbers with. It goes through SQLite's own JSON reader, as stored ones do:
- * that reader rounds the last bit of about 1 number in 260 differently from JavaScript.
- */
-export function number(value: number): Sql<number> {
-  return sql`json_extract(${JSON.stringify([value])}, '$[0]')`;
-}
-
-/** A table of the elements of a JSON list, as `item` with `key` (position from 0) and `value`. */
-export function jsonRows(list: Sql | readonly unknown[]): Sql {
-  return sql`json_each(${isList(list) ? JSON.stringify(list) : list}) as item`;
-}
-
-/**
- * Joins a table to what stands before it, reading that first. SQLite keeps the written order of a cross join;
- * left to itself it cannot know how long a JSON list is, and reads the list again for every row of the table.
- */
-export const joinInOrder: Sql = sql`cross join`;
-
-/** A subquery with the elements of a list, for `in`. One value, however long the list. */
-export function jsonList(list: readonly (string | number)[]): Sql {
-  return sql`(select value from json_each(${JSON.stringify(list)}))`;
-}
-
-/** A member of a row of `jsonRows`. */
-export function member(key: string): Sql {
-  return sql`json_extract(item.value, ${`$."${key}"`})`;
-}
-
-/** An element of a list that is a row of `jsonRows`. */
-export function element(position: number): Sql {
-  return sql`json_extract(item.value, ${sql.lit(`$[${position}]`)})`;
-}
-
-/** JSON list of an expression's values in a given order. */
-export function jsonGroup(expression: Sql, order: Sql): Sql {
-  return sql`json_group_array(${expression} order by ${order})`;
+/** One row per element of a list, null for JSON's; anything else, missing values too, is one element. */
+export function jsonElements(place: JsonPlace): { readonly value: Sql<string>; readonly join: Sql } {
+  return {
+    value: inDialect((dialect) => dialect.jsonElements(place).value),
+    join: inDialect((dialect) => dialect.jsonElements(place).join),
+  };
 }
 
 /** JSON object `column` with the members of `change` over it; null members are removed. */
 export function jsonMerged(column: Sql, change: Sql): Sql {
-  return sql`(select json_group_object(part.key, json(part.text)) from (
-    select old.key as key, ${column} -> old.fullkey as text from json_each(${column}) as old
-      where old.key not in (select key from json_each(${change}))
-    union all
-    select new.key, ${change} -> new.fullkey from json_each(${change}) as new where new.type <> 'null') as part)`;
+  return inDialect((dialect) => dialect.jsonMerged(column, change));
+}
+
+/** JSON list of an expression's values in a given order. */
+export function jsonGroup(expression: Sql, order: Sql): Sql {
+  return inDialect((dialect) => dialect.jsonGroup(expression, order));
+}
+
+/** A number of a JSON list. */
+export function numberAt(list: Sql, position: number): Sql<number> {
+  return inDialect((dialect) => dialect.numberAt(list, position));
+}
+
+/** JSON text as JSON. */
+export function parsed(text: Sql): Sql {
+  return inDialect((dialect) => dialect.parsed(text));
+}
+
+/** A column's text or number as JSON text. */
+export function quoted(value: Sql): Sql<string> {
+  return inDialect((dialect) => dialect.quoted(value));
+}
+
+/** A condition as 1 or 0. */
+export function isTrue(condition: Sql): Sql<number> {
+  return inDialect((dialect) => dialect.isTrue(condition));
+}
+
+/** A number to compare stored numbers with. */
+export function number(value: number): Sql<number> {
+  return inDialect((dialect) => dialect.number(value));
+}
+
+/** A table of the objects or lists of a JSON list, as `item` with `key` (position from 0); see `member`, `element`. */
+export function jsonRows(list: Sql | readonly unknown[]): Sql {
+  return inDialect((dialect) => dialect.rows(list));
+}
+
+/** A table of texts, as `item` with `key` (position from 0) and `value`. */
+export function textRows(texts: readonly string[]): Sql {
+  return inDialect((dialect) => dialect.textRows(texts));
+}
+
+/** A table of whole numbers, as `item` with `key` (position from 0) and `value`. */
+export function integerRows(integers: readonly number[]): Sql {
+  return inDialect((dialect) => dialect.integerRows(integers));
+}
+
+/** A subquery with texts, for `in`. One value, however long the list. */
+export function textList(texts: readonly string[]): Sql {
+  return inDialect((dialect) => dialect.textList(texts));
+}
+
+/** A subquery with numbers, for `in`. One value, however long the list. */
+export function numberList(numbers: readonly number[]): Sql {
+  return inDialect((dialect) => dialect.numberList(numbers));
+}
+
+/** A subquery with whole numbers, for `in`. One value, however long the list. */
+export function integerList(integers: readonly number[]): Sql {
+  return inDialect((dialect) => dialect.integerList(integers));
+}
+
+/** A member of a row of `jsonRows`, for a column of the type; null where it is null or missing. */
+export function member(key: string, type: MemberType = "text"): Sql {
+  return inDialect((dialect) => dialect.member(key, type));
+}
+
+/** An element of a list that is a row of `jsonRows`, for a column of the type. */
+export function element(position: number, type: MemberType = "text"): Sql {
+  return inDialect((dialect) => dialect.element(position, type));
+}
+
+/** In a group of rows `item` that asks for `min(item.key)`: the value of that row. */
+export function firstOf(value: Sql): Sql {
+  return inDialect((dialect) => dialect.firstOf(value));
+}
+
+/** Of bytes in pieces of one length, the piece of the row `item`. */
+export function bytesAt(bytes: Uint8Array, length: number): Sql {
+  return inDialect((dialect) => dialect.bytesAt(bytes, length));
 }
 
 /** Text without differences of case (Unicode). */
-export function folded(expression: Sql): Sql<string> {
-  return sql`fold(${expression})`;
+export function folded(text: Sql): Sql<string> {
+  return inDialect((dialect) => dialect.folded(text));
 }
 
-function isList(value: Sql | readonly unknown[]): value is readonly unknown[] {
-  return Array.isArray(value);
+export function startsWith(text: Sql, start: string): Sql<boolean> {
+  return inDialect((dialect) => dialect.startsWith(text, start));
+}
+
+export function includes(text: Sql, part: string): Sql<boolean> {
+  return inDialect((dialect) => dialect.includes(text, part));
+}
+
+/** A text up to its first dot. */
+export function beforeDot(text: Sql): Sql<string> {
+  return inDialect((dialect) => dialect.beforeDot(text));
+}
+
+/** `limit` and `offset`; all that is left where there is no count. */
+export function range(count: number | null, offset: number): Sql {
+  return inDialect((dialect) => dialect.range(count, offset));
+}
+
+/** Joins a table to what stands before it, reading that first where the database leaves that choice to the query. */
+export const joinInOrder: Sql = inDialect((dialect) => dialect.joinInOrder);
+
+/** Reads a table by one of its indexes where the database leaves that choice to the query. */
+export function indexedBy(name: string): Sql {
+  return inDialect((dialect) => dialect.indexedBy(name));
 }

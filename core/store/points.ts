@@ -1,8 +1,8 @@
 /** Points of visualizations in the store: a float32 blob for each entry of the run. */
 
 import { sql } from "kysely";
-import { build, type StoreDatabase } from "./database.ts";
-import { jsonRows } from "./json-sql.ts";
+import type { StoreDatabase } from "./database.ts";
+import { bytesAt, textRows } from "./json-sql.ts";
 import { runIsThere } from "./runs.ts";
 import type { PointStore } from "./store-runs.ts";
 
@@ -11,13 +11,13 @@ export function pointStore(database: StoreDatabase): PointStore {
     async put(runId, entryIds, points) {
       const bytes = new Uint8Array(points.data.slice().buffer);
       const length = points.dimension * Float32Array.BYTES_PER_ELEMENT;
-      await database.write([
+      await database.write({ run: runId }, [
         runIsThere(runId),
         {
-          statement: sql`insert into run_points (run_id, entry_id, point)
-            select ${runId}, item.value, substr(${bytes}, item.key * ${length} + 1, ${length})
-            from ${jsonRows(entryIds)} where true
-            on conflict (run_id, entry_id) do update set point = excluded.point`.compile(build),
+          query: sql`insert into run_points (run_id, entry_id, point)
+            select ${runId}, item.value, ${bytesAt(bytes, length)}
+            from ${textRows(entryIds)} where true
+            on conflict (run_id, entry_id) do update set point = excluded.point`,
         },
       ]);
     },
@@ -33,7 +33,7 @@ export function pointStore(database: StoreDatabase): PointStore {
           from run_entries as e
           join run_points as p on p.run_id = e.run_id and p.entry_id = e.entry_id
           where e.run_id = ${runId} and e.state = 'indexed' and e.sequence > ${after}
-          order by e.sequence limit ${limit}`.compile(build),
+          order by e.sequence limit ${limit}`,
       );
       return rows.map(({ point, ...entry }) => ({ ...entry, point: new Float32Array(point.slice().buffer) }));
     },

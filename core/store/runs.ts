@@ -1,11 +1,11 @@
 /** Brain runs in the store, and the leases of those who build them. */
 
-import { sql } from "kysely";
+import { type Expression, sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
-import { jsonValue, type Sql } from "./json-sql.ts";
+import { type JsonPlace, jsonIs, jsonString } from "./json-sql.ts";
 import { assertName } from "./names.ts";
 import type { RunChange, RunConfig, RunRecord, RunState, RunStore } from "./store-runs.ts";
 import { swapKeys } from "./swap-keys.ts";
@@ -14,8 +14,8 @@ import type { RunsTable } from "./tables.ts";
 const all = build.selectFrom("runs").selectAll();
 
 export function runStore(database: StoreDatabase): RunStore {
-  const one = async (query: { compile(): { sql: string; parameters: readonly unknown[] } }) => {
-    const [row] = await database.read<RunsTable>(query.compile() as never);
+  const one = async (query: Expression<RunsTable>) => {
+    const [row] = await database.read(query);
     return row === undefined ? null : toRecord(row);
   };
   return {
@@ -39,11 +39,11 @@ export function runStore(database: StoreDatabase): RunStore {
         updated_at: now,
         revision: 0,
       };
-      await database.write([
+      await database.write("store", [
         datasetIsThere(datasetId),
         keyIsFree(datasetId, key, ""),
         ...(config.ownsCollection ? [collectionIsFree(config)] : []),
-        { statement: build.insertInto("runs").values(row).compile() },
+        { query: build.insertInto("runs").values(row) },
       ]);
       return toRecord(row);
     },
@@ -51,14 +51,14 @@ export function runStore(database: StoreDatabase): RunStore {
     byId: (runId) => one(all.where("id", "=", runId)),
     async list(datasetId) {
       const rows = await database.read<RunsTable>(
-        all.where("dataset_id", "=", datasetId).orderBy("created_at").orderBy("id").compile(),
+        all.where("dataset_id", "=", datasetId).orderBy("created_at").orderBy("id"),
       );
       return rows.map(toRecord);
     },
     async update(runId, change, epoch) {
-      const results = await database.write([
+      const results = await database.write({ run: runId }, [
         ...(epoch === undefined ? [runIsThere(runId)] : epochIsCurrent(runId, epoch)),
-        { statement: changeOf(runId, change).returningAll().compile(), returning: true },
+        { query: changeOf(runId, change).returningAll(), returning: true },
       ]);
       return toRecord(results.at(-1)?.rows[0] as unknown as RunsTable);
     },
@@ -69,17 +69,16 @@ export function runStore(database: StoreDatabase): RunStore {
         .select("id")
         .where("dataset_id", "=", datasetId)
         .where("key", "=", key);
-      const results = await database.write([
-        { statement: run.compile(), guard: { stopOn: "none", refuse: () => runNotFound(key) } },
+      const results = await database.write({ runsOf: datasetId }, [
+        { query: run, guard: { stopOn: "none", refuse: () => runNotFound(key) } },
         keyIsFree(datasetId, newKey, key),
         {
-          statement: build
+          query: build
             .updateTable("runs")
             .set({ key: newKey, updated_at: new Date().toISOString() })
             .where("dataset_id", "=", datasetId)
             .where("key", "=", key)
-            .returningAll()
-            .compile(),
+            .returningAll(),
           returning: true,
         },
       ]);
@@ -87,17 +86,17 @@ export function runStore(database: StoreDatabase): RunStore {
     },
     swapKeys: (datasetId, key, otherKey) => swapKeys(database, datasetId, key, otherKey),
     async delete(runId) {
-      const [deleted] = await database.write([
-        { statement: build.deleteFrom("runs").where("id", "=", runId).compile() },
+      const [deleted] = await database.write(null, [
+        { query: build.deleteFrom("runs").where("id", "=", runId) },
       ]);
       return (deleted?.changes ?? 0) > 0;
     },
     async acquireLease(runId, owner, ttlMs) {
       const now = Date.now();
-      const [, taken] = await database.write([
+      const [, taken] = await database.write({ run: runId }, [
         runIsThere(runId),
         {
-          statement: build
+          query: build
             .updateTable("runs")
             .set({ epoch: sql<number>`epoch + 1`, lease_owner: owner, lease_until: now + ttlMs })
             .where("id", "=", runId)
@@ -108,8 +107,7 @@ export function runStore(database: StoreDatabase): RunStore {
                 run("lease_until", "<", now),
               ]),
             )
-            .returningAll()
-            .compile(),
+            .returningAll(),
           returning: true,
         },
       ]);
@@ -118,28 +116,27 @@ export function runStore(database: StoreDatabase): RunStore {
     },
     async epoch(runId) {
       const [row] = await database.read<{ epoch: number }>(
-        build.selectFrom("runs").select("epoch").where("id", "=", runId).compile(),
+        build.selectFrom("runs").select("epoch").where("id", "=", runId),
       );
       return row?.epoch ?? null;
     },
     async renewLease(runId, epoch, ttlMs) {
-      const [renewed] = await database.write([
+      const [renewed] = await database.write(null, [
         {
-          statement: build
+          query: build
             .updateTable("runs")
             .set({ lease_until: Date.now() + ttlMs })
             .where("id", "=", runId)
             .where("epoch", "=", epoch)
-            .where("lease_owner", "is not", null)
-            .compile(),
+            .where("lease_owner", "is not", null),
         },
       ]);
       return (renewed?.changes ?? 0) > 0;
     },
     async releaseLease(runId, epoch, change) {
-      await database.write([
+      await database.write({ run: runId }, [
         ...epochIsCurrent(runId, epoch),
-        { statement: changeOf(runId, change).set({ lease_owner: null, lease_until: null }).compile() },
+        { query: changeOf(runId, change).set({ lease_owner: null, lease_until: null }) },
       ]);
     },
   };
@@ -151,12 +148,7 @@ export function epochIsCurrent(runId: string, epoch: number | undefined): Step[]
   return [
     runIsThere(runId),
     {
-      statement: build
-        .selectFrom("runs")
-        .select("epoch")
-        .where("id", "=", runId)
-        .where("epoch", "<>", epoch)
-        .compile(),
+      query: build.selectFrom("runs").select("epoch").where("id", "=", runId).where("epoch", "<>", epoch),
       guard: {
         stopOn: "rows",
         refuse: ([row]) =>
@@ -174,7 +166,7 @@ export function epochIsCurrent(runId: string, epoch: number | undefined): Step[]
 /** Calls a write off unless the run is there. */
 export function runIsThere(runId: string): Step {
   return {
-    statement: build.selectFrom("runs").select("id").where("id", "=", runId).compile(),
+    query: build.selectFrom("runs").select("id").where("id", "=", runId),
     guard: { stopOn: "none", refuse: () => runNotFound(runId) },
   };
 }
@@ -196,13 +188,12 @@ function changeOf(runId: string, { state, config, reason }: RunChange) {
 
 function keyIsFree(datasetId: string, key: string, exceptKey: string): Step {
   return {
-    statement: build
+    query: build
       .selectFrom("runs")
       .select("id")
       .where("dataset_id", "=", datasetId)
       .where("key", "=", key)
-      .where("key", "<>", exceptKey)
-      .compile(),
+      .where("key", "<>", exceptKey),
     guard: {
       stopOn: "rows",
       refuse: () =>
@@ -216,17 +207,16 @@ function keyIsFree(datasetId: string, key: string, exceptKey: string): Step {
   };
 }
 
-function inConfig(name: keyof RunConfig): Sql {
-  return jsonValue({ column: sql`config`, keys: [name] });
+function inConfig(name: keyof RunConfig): JsonPlace {
+  return { column: sql`config`, keys: [name] };
 }
 
 /** Two runs never own one collection: a planned run has only its name yet. */
 function collectionIsFree({ backend, collectionName }: RunConfig): Step {
   return {
-    statement: sql`select id from runs where state <> 'deleting' and ${inConfig("ownsCollection")}
-      and ${inConfig("backend")} = ${backend} and ${inConfig("collectionName")} = ${collectionName}`.compile(
-      build,
-    ),
+    query: sql`select id from runs where state <> 'deleting' and ${jsonIs(inConfig("ownsCollection"), "true")}
+      and ${jsonString(inConfig("backend"))} = ${backend}
+      and ${jsonString(inConfig("collectionName"))} = ${collectionName}`,
     guard: {
       stopOn: "rows",
       refuse: () =>

@@ -12,10 +12,10 @@ import {
   scopeOf,
   withTables,
 } from "./compile-stages.ts";
-import { build, type StoreDatabase } from "./database.ts";
+import type { StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
 import { hydrate, mediaRow, type RowKey } from "./hydrate.ts";
-import { joinInOrder, jsonGroup, jsonRows, type Sql } from "./json-sql.ts";
+import { integerRows, joinInOrder, jsonElements, jsonGroup, parsed, type Sql } from "./json-sql.ts";
 import type { MediaRow, Page, RowIdentity, StoreStage, ViewRow, ViewSnapshot } from "./store.ts";
 import { labelScope, labelsOfSample, sampleScope, type ViewState, visible } from "./view-state.ts";
 
@@ -35,7 +35,7 @@ export async function countRows(database: StoreDatabase, view: ViewState): Promi
   const [row] = await database.read<{ count: number }>(
     sql<{
       count: number;
-    }>`${withTables(view)} select count(*) as count from ${sql.ref(view.relation)}`.compile(build),
+    }>`${withTables(view)} select count(*) as count from ${sql.ref(view.relation)}`,
   );
   return row?.count ?? 0;
 }
@@ -47,7 +47,7 @@ async function readPage<Row>(
   columns: Sql,
   page: Page,
 ): Promise<Row[]> {
-  return database.read(pageQuery<Row>(view, columns, page).compile(build));
+  return database.read(pageQuery<Row>(view, columns, page));
 }
 
 function pageQuery<Row>(view: ViewState, columns: Sql, { offset, limit }: Page): Sql<Row> {
@@ -59,7 +59,7 @@ function pageQuery<Row>(view: ViewState, columns: Sql, { offset, limit }: Page):
 export async function readRowIds(database: StoreDatabase, view: ViewState): Promise<string[]> {
   const query = sql`${withTables(view)} select ${rowId(view)} as text ${fromRows(view)}
     order by ${orderBy(view)}`;
-  return database.readTexts<string>(query.compile(build));
+  return database.readTexts<string>(query);
 }
 
 export async function readIds(database: StoreDatabase, view: ViewState, range: Page): Promise<RowIdentity[]> {
@@ -111,7 +111,7 @@ function rowKey(view: ViewState, [seq = 0, labelSeq = 0, ...values]: number[]): 
 export async function takeSnapshot(database: StoreDatabase, view: ViewState): Promise<ViewSnapshot> {
   const query = sql`${withTables(view)} select ${keyColumns(view)} from ${sql.ref(view.relation)} as v
     order by ${orderBy(view)}`;
-  const columns = await database.readNumbers(query.compile(build), 2 + view.distances.size);
+  const columns = await database.readNumbers(query, 2 + view.distances.size);
   const size = columns[0]?.length ?? 0;
   const keys = ({ offset, limit }: Page) => {
     const end = Math.min(size, offset + limit);
@@ -142,14 +142,14 @@ async function byKeys(
   keys: readonly RowKey[],
 ): Promise<KeyedRow[]> {
   const patches = view.patchesField !== null;
-  const values = keys.map((key) => (patches ? key.labelSeq : key.seq));
+  const values = keys.map((key) => (patches ? (key.labelSeq ?? -1) : key.seq));
   const from = patches
     ? sql`${joinInOrder} labels as l on l.seq = item.value ${joinInOrder} samples as s on s.seq = l.sample_seq`
     : sql`${joinInOrder} samples as s on s.seq = item.value`;
   const box = patches ? sql`l.bounding_box` : sql`null`;
   return database.read(
     sql<KeyedRow>`select ${identity(view)}, s.filepath as filepath, ${box} as box
-      from ${jsonRows(values)} ${from} order by item.key`.compile(build),
+      from ${integerRows(values)} ${from} order by item.key`,
   );
 }
 
@@ -160,7 +160,7 @@ export async function readValues(
   range: Page,
 ): Promise<unknown[]> {
   const query = pageQuery(view, sql`${valueAt(view, path)} as text`, range);
-  const texts = await database.readTexts<string | null>(query.compile(build));
+  const texts = await database.readTexts<string | null>(query);
   return texts.map((text) => (text === null ? null : JSON.parse(text)));
 }
 
@@ -171,7 +171,7 @@ function valueAt(view: ViewState, path: string): Sql {
   const labels = labelsOfSample(view, target.field);
   if (!target.list) return sql`(select ${value} ${labels} limit 1)`;
   return sql`(case when ${sampleScope(view).labelsSet(target.field)}
-    then (select ${jsonGroup(sql`json(coalesce(${value}, 'null'))`, sql`l.position`)} ${labels}) end)`;
+    then (select ${jsonGroup(parsed(sql`coalesce(${value}, 'null')`), sql`l.position`)} ${labels}) end)`;
 }
 
 function labelOperand(field: string, rest: string) {
@@ -195,7 +195,7 @@ export async function countValues(
   const { value, from } = counted(view, path);
   const rows = await database.read<{ value: string | null; count: number }>(
     sql<{ value: string | null; count: number }>`${withTables(view)}
-      select ${value} as value, count(*) as count ${from} group by 1 order by 2 desc, 1`.compile(build),
+      select ${value} as value, count(*) as count ${from} group by 1 order by 2 desc, 1 nulls first`,
   );
   return rows.map((row) => [row.value === null ? null : JSON.parse(row.value), row.count]);
 }
@@ -213,12 +213,6 @@ function counted(view: ViewState, path: string): { value: Sql; from: Sql } {
     };
   }
   if (target.kind !== "json") return { value: asJson(target), from: rows };
-  const whole = asJson(target);
-  // One row per element of a list; anything else, missing values too, is one element.
-  const elements = sql`case when substr(coalesce(${whole}, 'null'), 1, 1) = '['
-    then ${whole} else '[' || coalesce(${whole}, 'null') || ']' end`;
-  return {
-    value: sql`nullif((${elements}) -> item.fullkey, 'null')`,
-    from: sql`${rows} join json_each(${elements}) as item`,
-  };
+  const { value, join } = jsonElements(target.place);
+  return { value, from: sql`${rows} ${join}` };
 }

@@ -1,10 +1,21 @@
 /** Writes samples: each function compiles the steps of one transaction. */
 
 import { sql } from "kysely";
-import { build, type Step } from "./database.ts";
+import type { Step } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
-import { joinInOrder, jsonGroup, jsonList, jsonMerged, jsonRows, member, type Sql } from "./json-sql.ts";
+import {
+  beforeDot,
+  joinInOrder,
+  jsonGroup,
+  jsonMerged,
+  jsonRows,
+  jsonText,
+  member,
+  type Sql,
+  textList,
+  textRows,
+} from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { LabelRecord, NewSample, SampleChange } from "./store.ts";
 import { idExists, idNotFound } from "./store-errors.ts";
@@ -30,11 +41,11 @@ export function addSteps(datasetId: string, samples: readonly NewSample[], now: 
     datasetIsThere(datasetId),
     notTaken(
       "sample id",
-      sql`select id from samples where dataset_id = ${datasetId} and id in ${jsonList(ids)}`,
+      sql`select id from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`,
     ),
     notTaken(
       "uri",
-      sql`select uri as id from samples where dataset_id = ${datasetId} and uri in ${jsonList(uris)}`,
+      sql`select uri as id from samples where dataset_id = ${datasetId} and uri in ${textList(uris)}`,
     ),
     ...fields.steps(datasetId),
     insertSamples(datasetId, samples, now),
@@ -44,9 +55,7 @@ export function addSteps(datasetId: string, samples: readonly NewSample[], now: 
     ),
     ...insertLabels(datasetId, labels),
     {
-      statement: sql`update datasets set added = added + ${samples.length} where id = ${datasetId}`.compile(
-        build,
-      ),
+      query: sql`update datasets set added = added + ${samples.length} where id = ${datasetId}`,
     },
   ];
 }
@@ -65,10 +74,11 @@ function insertSamples(datasetId: string, samples: readonly NewSample[], now: st
   const statement = sql`insert into samples (dataset_id, id, filepath, uri, media_type, rand, tags, fields,
       label_fields, created_at, updated_at)
     select d.id, ${member("id")}, ${member("filepath")}, ${member("uri")}, ${member("mediaType")},
-      ${randomKey(position, RAND_SEED)}, ${member("tags")}, ${member("fields")}, ${member("labelFields")},
+      ${randomKey(position, RAND_SEED)}, ${member("tags", "json")}, ${member("fields", "json")},
+      ${member("labelFields", "json")},
       ${now}, ${now}
     from ${jsonRows(rows)} ${joinInOrder} datasets as d on d.id = ${datasetId} order by item.key`;
-  return { statement: statement.compile(build) };
+  return { query: statement };
 }
 
 function tagRows(id: string, tags: readonly string[]): { id: string; tag: string; position: number }[] {
@@ -77,10 +87,10 @@ function tagRows(id: string, tags: readonly string[]): { id: string; tag: string
 
 function insertTags(datasetId: string, rows: readonly { id: string; tag: string; position: number }[]): Step {
   const statement = sql`insert into sample_tags (sample_seq, dataset_id, tag, position)
-    select s.seq, s.dataset_id, ${member("tag")}, ${member("position")}
+    select s.seq, s.dataset_id, ${member("tag")}, ${member("position", "integer")}
     from ${jsonRows(rows)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
     where true on conflict (sample_seq, tag) do nothing`;
-  return { statement: statement.compile(build) };
+  return { query: statement };
 }
 
 function insertLabels(datasetId: string, labels: readonly PlacedLabel[]): Step[] {
@@ -89,40 +99,39 @@ function insertLabels(datasetId: string, labels: readonly PlacedLabel[]): Step[]
   assertUnique("label id", ids);
   const statement = sql`insert into labels (dataset_id, sample_seq, id, field, kind, position, label, confidence,
       bounding_box, tags, attributes)
-    select s.dataset_id, s.seq, ${member("id")}, ${member("field")}, ${member("kind")}, ${member("position")},
-      ${member("label")}, ${member("confidence")}, ${member("boundingBox")}, ${member("tags")}, ${member("attributes")}
+    select s.dataset_id, s.seq, ${member("id")}, ${member("field")}, ${member("kind")}, ${member("position", "integer")},
+      ${member("label")}, ${member("confidence", "real")}, ${member("boundingBox", "json")}, ${member("tags", "json")},
+      ${member("attributes", "json")}
     from ${jsonRows(labels)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("sampleId")}
     order by item.key`;
   return [
     notTaken(
       "label id",
-      sql`select id from labels where dataset_id = ${datasetId} and id in ${jsonList(ids)}`,
+      sql`select id from labels where dataset_id = ${datasetId} and id in ${textList(ids)}`,
     ),
-    { statement: statement.compile(build) },
+    { query: statement },
   ];
 }
 
 export function deleteSteps(datasetId: string, ids: readonly string[]): Step[] {
-  const samples = sql`select s.seq from samples as s where s.dataset_id = ${datasetId} and s.id in ${jsonList(ids)}`;
+  const samples = sql`select s.seq from samples as s where s.dataset_id = ${datasetId} and s.id in ${textList(ids)}`;
   const owned = sql`select id from labels where sample_seq in (${samples})`;
   return [
     {
-      statement: sql`update run_entries set state = 'deleting'
+      query: sql`update run_entries set state = 'deleting'
         where run_id in (select id from runs where dataset_id = ${datasetId})
-          and sample_id in ${jsonList(ids)}`.compile(build),
+          and sample_id in ${textList(ids)}`,
     },
     {
-      statement: sql`delete from sample_vectors
-        where dataset_id = ${datasetId} and owner_id in ${jsonList(ids)}`.compile(build),
+      query: sql`delete from sample_vectors
+        where dataset_id = ${datasetId} and owner_id in ${textList(ids)}`,
     },
     {
-      statement: sql`delete from sample_vectors
-        where dataset_id = ${datasetId} and owner_id in (${owned})`.compile(build),
+      query: sql`delete from sample_vectors
+        where dataset_id = ${datasetId} and owner_id in (${owned})`,
     },
     {
-      statement: sql`delete from samples where dataset_id = ${datasetId} and id in ${jsonList(ids)}`.compile(
-        build,
-      ),
+      query: sql`delete from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`,
     },
   ];
 }
@@ -136,8 +145,8 @@ export function updateSteps(datasetId: string, changes: readonly SampleChange[],
   }
   return [
     {
-      statement: sql`select item.value as id from ${jsonRows(ids)} where not exists
-        (select 1 from samples as s where s.dataset_id = ${datasetId} and s.id = item.value)`.compile(build),
+      query: sql`select item.value as id from ${textRows(ids)} where not exists
+        (select 1 from samples as s where s.dataset_id = ${datasetId} and s.id = item.value)`,
       guard: { stopOn: "rows", refuse: ([row]) => idNotFound("sample", row?.id) },
     },
     ...fields.steps(datasetId),
@@ -146,8 +155,8 @@ export function updateSteps(datasetId: string, changes: readonly SampleChange[],
     ...tagSteps(datasetId, changes),
     filterFieldStep(datasetId, changes),
     {
-      statement: sql`update samples set updated_at = ${now}
-        where dataset_id = ${datasetId} and id in ${jsonList(ids)}`.compile(build),
+      query: sql`update samples set updated_at = ${now}
+        where dataset_id = ${datasetId} and id in ${textList(ids)}`,
     },
   ];
 }
@@ -156,14 +165,13 @@ export function updateSteps(datasetId: string, changes: readonly SampleChange[],
 function filterFieldStep(datasetId: string, changes: readonly SampleChange[]): Step {
   const ids = [...new Set(changes.map((change) => change.id))];
   const names = [...new Set(changes.flatMap(writtenNames))];
-  const root = sql`substr(${member("name")}, 1, instr(${member("name")} || '.', '.') - 1)`;
+  const recorded = jsonText({ column: sql`r.config`, keys: ["filterFields"] });
+  const root = beforeDot(member("name"));
   return {
-    statement: sql`update run_entries set field_changes = field_changes + 1
-      where sample_id in ${jsonList(ids)} and run_id in (select r.id from runs as r
+    query: sql`update run_entries set field_changes = field_changes + 1
+      where sample_id in ${textList(ids)} and run_id in (select r.id from runs as r
         where r.dataset_id = ${datasetId} and exists (select 1
-          from ${jsonRows(sql`coalesce(r.config -> '$.filterFields', '[]')`)} where ${root} in ${jsonList(names)}))`.compile(
-      build,
-    ),
+          from ${jsonRows(sql`coalesce(${recorded}, '[]')`)} where ${root} in ${textList(names)}))`,
   };
 }
 
@@ -190,11 +198,11 @@ function mergeStep(
 ): Step[] {
   if (rows.length === 0) return [];
   const statement = sql`with r as materialized (
-      select s.seq as seq, ${member("change")} as change from ${jsonRows(rows)}
+      select s.seq as seq, ${member("change", "json")} as change from ${jsonRows(rows)}
       ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})
     update samples set ${column} = ${jsonMerged(sql`samples.${column}`, sql`r.change`)}
     from r where samples.seq = r.seq`;
-  return [{ statement: statement.compile(build) }];
+  return [{ query: statement }];
 }
 
 function labelSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
@@ -208,23 +216,21 @@ function labelSteps(datasetId: string, changes: readonly SampleChange[]): Step[]
       (set?.records ?? []).map((record) => ({ ...record, field })),
     ),
   );
-  const kept = jsonList(labels.map((label) => label.id));
+  const kept = textList(labels.map((label) => label.id));
   const replaced = sql`select l.seq from ${jsonRows(sets.map(({ id, field }) => ({ id, field })))}
     ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
     ${joinInOrder} labels as l on l.sample_seq = s.seq and l.field = ${member("field")}`;
   const gone = sql`select id from labels where seq in (${replaced}) and id not in ${kept}`;
   return [
     {
-      statement: sql`update run_entries set state = 'deleting'
-        where run_id in (select id from runs where dataset_id = ${datasetId}) and entry_id in (${gone})`.compile(
-        build,
-      ),
+      query: sql`update run_entries set state = 'deleting'
+        where run_id in (select id from runs where dataset_id = ${datasetId}) and entry_id in (${gone})`,
     },
     {
-      statement: sql`delete from sample_vectors
-        where dataset_id = ${datasetId} and owner_id in (${gone})`.compile(build),
+      query: sql`delete from sample_vectors
+        where dataset_id = ${datasetId} and owner_id in (${gone})`,
     },
-    { statement: sql`delete from labels where seq in (${replaced})`.compile(build) },
+    { query: sql`delete from labels where seq in (${replaced})` },
     ...insertLabels(datasetId, labels),
     ...mergeStep(
       datasetId,
@@ -241,7 +247,7 @@ function tagSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
   const touched = changes.filter((change) => change.tags ?? change.addTags ?? change.removeTags);
   if (touched.length === 0) return [];
   const inDataset = (ids: readonly string[]) =>
-    sql`select seq from samples where dataset_id = ${datasetId} and id in ${jsonList(ids)}`;
+    sql`select seq from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`;
   const removed = changes.flatMap(({ id, removeTags }) => tagRows(id, removeTags ?? []));
   const added = changes.flatMap(({ id, tags, addTags }) => [
     ...tagRows(id, tags ?? []),
@@ -251,29 +257,24 @@ function tagSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
   const touchedIds = touched.map((change) => change.id);
   return [
     {
-      statement:
-        sql`delete from sample_tags where sample_seq in (${inDataset(replaced.map(({ id }) => id))})`.compile(
-          build,
-        ),
+      query: sql`delete from sample_tags where sample_seq in (${inDataset(replaced.map(({ id }) => id))})`,
     },
     {
-      statement: sql`delete from sample_tags where (sample_seq, tag) in (select s.seq, ${member("tag")}
-        from ${jsonRows(removed)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})`.compile(
-        build,
-      ),
+      query: sql`delete from sample_tags where (sample_seq, tag) in (select s.seq, ${member("tag")}
+        from ${jsonRows(removed)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})`,
     },
     insertTags(datasetId, added),
     {
-      statement: sql`update sample_tags set position = place from (
+      query: sql`update sample_tags set position = place from (
           select sample_seq as seq, tag as name,
             row_number() over (partition by sample_seq order by position, tag) - 1 as place
           from sample_tags where sample_seq in (${inDataset(touchedIds)})) as numbered
-        where sample_seq = numbered.seq and tag = numbered.name`.compile(build),
+        where sample_seq = numbered.seq and tag = numbered.name`,
     },
     {
-      statement: sql`update samples set tags =
+      query: sql`update samples set tags =
           (select ${jsonGroup(sql`t.tag`, sql`t.position`)} from sample_tags as t where t.sample_seq = samples.seq)
-        where seq in (${inDataset(touchedIds)})`.compile(build),
+        where seq in (${inDataset(touchedIds)})`,
     },
   ];
 }
@@ -289,7 +290,7 @@ function placed(sampleId: string, labels: readonly LabelRecord[]): PlacedLabel[]
 
 function notTaken(what: string, query: Sql): Step {
   return {
-    statement: sql`${query} limit 1`.compile(build),
+    query: sql`${query} limit 1`,
     guard: { stopOn: "rows", refuse: ([row]) => idExists(what, row?.id) },
   };
 }

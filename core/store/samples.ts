@@ -22,16 +22,22 @@ export function sampleStore(database: StoreDatabase): SampleStore {
   return {
     async add(datasetId, samples, vectors = []) {
       if (samples.length === 0) return;
-      await database.write([...addSteps(datasetId, samples, now()), ...columnSteps(datasetId, vectors)]);
+      await database.write({ dataset: datasetId }, [
+        ...addSteps(datasetId, samples, now()),
+        ...columnSteps(datasetId, vectors),
+      ]);
     },
     async delete(datasetId, ids) {
       if (ids.length === 0) return 0;
-      const results = await database.write(deleteSteps(datasetId, ids));
+      const results = await database.write({ dataset: datasetId }, deleteSteps(datasetId, ids));
       return results.at(-1)?.changes ?? 0;
     },
     async update(datasetId, changes, vectors = []) {
       if (changes.length === 0) return;
-      await database.write([...updateSteps(datasetId, changes, now()), ...columnSteps(datasetId, vectors)]);
+      await database.write({ dataset: datasetId }, [
+        ...updateSteps(datasetId, changes, now()),
+        ...columnSteps(datasetId, vectors),
+      ]);
     },
     count: async (datasetId, stages) => countRows(database, await compileView(database, datasetId, stages)),
     ids: async (datasetId, stages, page) =>

@@ -10,14 +10,13 @@ export function savedViewStore(database: StoreDatabase): SavedViewStore {
     async save(datasetId, name, { version, stages }) {
       assertName(name, "a name for the view");
       const row = { version, stages: JSON.stringify(stages) };
-      await database.write([
+      await database.write({ dataset: datasetId }, [
         datasetIsThere(datasetId),
         {
-          statement: build
+          query: build
             .insertInto("saved_views")
             .values({ dataset_id: datasetId, name, ...row })
-            .onConflict((conflict) => conflict.columns(["dataset_id", "name"]).doUpdateSet(row))
-            .compile(),
+            .onConflict((conflict) => conflict.columns(["dataset_id", "name"]).doUpdateSet(row)),
         },
       ]);
     },
@@ -27,30 +26,20 @@ export function savedViewStore(database: StoreDatabase): SavedViewStore {
           .selectFrom("saved_views")
           .select(["version", "stages"])
           .where("dataset_id", "=", datasetId)
-          .where("name", "=", name)
-          .compile(),
+          .where("name", "=", name),
       );
       return row === undefined ? null : { version: row.version, stages: JSON.parse(row.stages) };
     },
     async list(datasetId) {
       const rows = await database.read<{ name: string }>(
-        build
-          .selectFrom("saved_views")
-          .select("name")
-          .where("dataset_id", "=", datasetId)
-          .orderBy("name")
-          .compile(),
+        build.selectFrom("saved_views").select("name").where("dataset_id", "=", datasetId).orderBy("name"),
       );
       return rows.map((row) => row.name);
     },
     async delete(datasetId, name) {
-      await database.write([
+      await database.write(null, [
         {
-          statement: build
-            .deleteFrom("saved_views")
-            .where("dataset_id", "=", datasetId)
-            .where("name", "=", name)
-            .compile(),
+          query: build.deleteFrom("saved_views").where("dataset_id", "=", datasetId).where("name", "=", name),
         },
       ]);
     },

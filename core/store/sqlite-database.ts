@@ -1,54 +1,39 @@
-/** Runs the store's statements on a SQLite file in a worker thread. */
+/** Runs the store's queries on a SQLite file. */
 
-import { NearsightError } from "../errors.ts";
-import { startWorker, workerUrl } from "../worker.ts";
-import type { Statement, Step, StepResult, StoreDatabase } from "./database.ts";
-import type { SentStatement, SentStep, WriteOutcome } from "./sqlite-worker.ts";
+import { sql } from "kysely";
+import type { WorkerClient } from "../worker.ts";
+import { refusal, type Step, type StepResult, type StoreDatabase } from "./database.ts";
+import { compileSqlite, SQLITE } from "./dialects/sqlite.ts";
+import type { SentStep, WriteOutcome } from "./sqlite-worker.ts";
 
 /** Reads every page: https://sqlite.org/pragma.html#pragma_quick_check */
-const QUICK_CHECK: SentStatement = { sql: "PRAGMA quick_check", parameters: [] };
+const QUICK_CHECK = sql`PRAGMA quick_check`;
 
-/** Opens (or makes) the file; throws STORE_UNUSABLE or STORE_TOO_NEW before it returns. */
-export async function openSqliteDatabase(path: string): Promise<StoreDatabase> {
-  const worker = startWorker(workerUrl("sqlite-worker", import.meta.url), { path });
-  try {
-    await worker.call("ready");
-  } catch (error) {
-    await worker.close();
-    throw error;
-  }
+/** A database on the thread that has its file. */
+export function sqliteDatabase(thread: WorkerClient): StoreDatabase {
   return {
-    read: <Row>(statement: Statement<Row>) => worker.call<Row[]>("read", sent(statement)),
-    readTexts: (statement) => worker.call("readTexts", sent(statement)),
-    readNumbers: (statement, count) => worker.call("readNumbers", { statement: sent(statement), count }),
-    async write(steps) {
-      const outcome = await worker.call<WriteOutcome>("write", steps.map(sentStep));
+    dialect: SQLITE,
+    read: (query) => thread.call("read", compileSqlite(query)),
+    readTexts: (query) => thread.call("readTexts", compileSqlite(query)),
+    readNumbers: (query, count) => thread.call("readNumbers", { statement: compileSqlite(query), count }),
+    // All writes of a file wait for each other: every scope is kept by that.
+    async write(_scope, steps) {
+      const outcome = await thread.call<WriteOutcome>("write", steps.map(sentStep));
       if ("results" in outcome) return [...outcome.results] satisfies StepResult[];
       throw refusal(steps[outcome.stoppedAt], outcome.rows);
     },
     async check() {
-      const rows = await worker.call<{ quick_check: string }[]>("read", QUICK_CHECK);
+      const rows = await thread.call<{ quick_check: string }[]>("read", compileSqlite(QUICK_CHECK));
       return rows.map((row) => row.quick_check).filter((problem) => problem !== "ok");
     },
-    close: () => worker.close(),
+    close: () => thread.close(),
   };
-}
-
-function sent({ sql, parameters }: Statement): SentStatement {
-  return { sql, parameters };
 }
 
 function sentStep(step: Step): SentStep {
   return {
-    ...sent(step.statement),
+    ...compileSqlite(step.query),
     returning: step.returning ?? false,
     stopOn: step.guard?.stopOn ?? null,
   };
-}
-
-function refusal(step: Step | undefined, rows: readonly Record<string, unknown>[]): Error {
-  return (
-    step?.guard?.refuse(rows) ??
-    new NearsightError({ code: "INTERNAL", message: "A write was called off by a step without a guard" })
-  );
 }

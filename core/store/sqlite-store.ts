@@ -1,18 +1,10 @@
 /** Opens the metadata store in a folder: one SQLite file, shared by any number of processes. */
 
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { NearsightError } from "../errors.ts";
-import type { StoreDatabase } from "./database.ts";
-import { datasetStore } from "./datasets.ts";
-import { entryStore } from "./entries.ts";
-import { pointStore } from "./points.ts";
-import { runStore } from "./runs.ts";
-import { sampleStore } from "./samples.ts";
-import { savedViewStore } from "./saved-views.ts";
-import { openSqliteDatabase } from "./sqlite-database.ts";
+import { startSqlite } from "./sqlite-thread.ts";
 import type { MetadataStore } from "./store.ts";
-import { vectorStore } from "./vectors.ts";
 
 /** The store's file inside its folder. */
 const STORE_FILE = "nearsight.db";
@@ -23,7 +15,7 @@ const INDEX_FOLDER = "indexes";
 export async function openSqliteStore({ folder }: { folder: string }): Promise<MetadataStore> {
   const absolute = resolve(folder);
   try {
-    await mkdir(absolute, { recursive: true });
+    mkdirSync(absolute, { recursive: true });
   } catch (cause) {
     throw new NearsightError({
       code: "STORE_UNUSABLE",
@@ -33,16 +25,24 @@ export async function openSqliteStore({ folder }: { folder: string }): Promise<M
     });
   }
   const path = join(absolute, STORE_FILE);
-  if (await isEmptied(path)) throw emptied(path);
-  return storeOn(await openSqliteDatabase(path));
+  if (isEmptied(path)) throw emptied(path);
+  // Nothing was waited for until here: the thread starts at once, and the queries are loaded meanwhile.
+  const [thread, { sqliteDatabase }, { storeOn }] = await Promise.all([
+    startSqlite(path),
+    import("./sqlite-database.ts"),
+    import("./metadata-store.ts"),
+  ]);
+  return storeOn(sqliteDatabase(thread));
 }
 
 /** SQLite takes a file without bytes for a new database: beside indexes it is one that lost its contents. */
-async function isEmptied(path: string): Promise<boolean> {
-  const facts = await stat(path).catch(() => null);
-  if (facts === null || facts.size > 0) return false;
-  const indexes = await readdir(join(path, "..", INDEX_FOLDER)).catch(() => []);
-  return indexes.some((name) => name.endsWith(".db"));
+function isEmptied(path: string): boolean {
+  try {
+    if (statSync(path).size > 0) return false;
+    return readdirSync(join(path, "..", INDEX_FOLDER)).some((name) => name.endsWith(".db"));
+  } catch {
+    return false; // there is no such file, or no index beside it
+  }
 }
 
 function emptied(path: string): NearsightError {
@@ -52,18 +52,4 @@ function emptied(path: string): NearsightError {
     hint: "Restore the file from a backup, or delete it to begin anew",
     details: { path },
   });
-}
-
-function storeOn(database: StoreDatabase): MetadataStore {
-  return {
-    datasets: datasetStore(database),
-    samples: sampleStore(database),
-    vectors: vectorStore(database),
-    views: savedViewStore(database),
-    runs: runStore(database),
-    entries: entryStore(database),
-    points: pointStore(database),
-    check: () => database.check(),
-    close: () => database.close(),
-  };
 }

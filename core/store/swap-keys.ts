@@ -14,7 +14,7 @@ export async function swapKeys(
 ): Promise<void> {
   // Keys are unique at every moment, so one of them steps aside; nobody sees it, as all is one transaction.
   const aside = `${key}_${newId()}`;
-  await database.write([
+  await database.write({ runsOf: datasetId }, [
     ...[key, otherKey].map((one) => isThere(datasetId, one)),
     isComplete(datasetId, otherKey),
     isIdle(datasetId, key, otherKey),
@@ -26,12 +26,11 @@ export async function swapKeys(
 
 function rename(datasetId: string, from: string, to: string): Step {
   return {
-    statement: build
+    query: build
       .updateTable("runs")
       .set({ key: to, updated_at: new Date().toISOString() })
       .where("dataset_id", "=", datasetId)
-      .where("key", "=", from)
-      .compile(),
+      .where("key", "=", from),
   };
 }
 
@@ -45,14 +44,14 @@ function runsOf(datasetId: string, keys: readonly string[]) {
 
 function isThere(datasetId: string, key: string): Step {
   return {
-    statement: runsOf(datasetId, [key]).compile(),
+    query: runsOf(datasetId, [key]),
     guard: { stopOn: "none", refuse: () => runNotFound(key) },
   };
 }
 
 function isComplete(datasetId: string, key: string): Step {
   return {
-    statement: runsOf(datasetId, [key]).where("state", "not in", ["ready", "partial"]).compile(),
+    query: runsOf(datasetId, [key]).where("state", "not in", ["ready", "partial"]),
     guard: {
       stopOn: "rows",
       refuse: ([row]) =>
@@ -68,10 +67,9 @@ function isComplete(datasetId: string, key: string): Step {
 
 function isIdle(datasetId: string, key: string, otherKey: string): Step {
   return {
-    statement: runsOf(datasetId, [key, otherKey])
+    query: runsOf(datasetId, [key, otherKey])
       .where("lease_owner", "is not", null)
-      .where("lease_until", ">", Date.now())
-      .compile(),
+      .where("lease_until", ">", Date.now()),
     guard: {
       stopOn: "rows",
       refuse: ([row]) =>

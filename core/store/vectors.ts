@@ -6,7 +6,7 @@ import { type Matrix, matrix } from "../matrix.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
-import { joinInOrder, jsonRows } from "./json-sql.ts";
+import { bytesAt, joinInOrder, textRows } from "./json-sql.ts";
 import type { VectorColumn, VectorStore } from "./store.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -15,16 +15,17 @@ export function vectorStore(database: StoreDatabase): VectorStore {
   return {
     async put(datasetId, field, ownerIds, vectors) {
       const steps = vectorSteps(datasetId, { field, ownerIds, vectors });
-      if (steps.length > 0) await database.write([datasetIsThere(datasetId), ...steps]);
+      if (steps.length > 0)
+        await database.write({ dataset: datasetId }, [datasetIsThere(datasetId), ...steps]);
     },
     async get(datasetId, field, ownerIds) {
       const rows = await database.read<{ id: string; vector: Uint8Array }>(
         sql<{
           id: string;
           vector: Uint8Array;
-        }>`select item.value as id, v.vector as vector from ${jsonRows(ownerIds)}
+        }>`select item.value as id, v.vector as vector from ${textRows(ownerIds)}
           ${joinInOrder} sample_vectors as v on v.dataset_id = ${datasetId} and v.owner_id = item.value and v.field = ${field}
-          order by item.key`.compile(build),
+          order by item.key`,
       );
       const dimension =
         rows[0] === undefined
@@ -43,8 +44,7 @@ export function vectorStore(database: StoreDatabase): VectorStore {
           .select("dimension")
           .where("dataset_id", "=", datasetId)
           .where("field", "=", field)
-          .limit(1)
-          .compile(),
+          .limit(1),
       );
       return row?.dimension ?? null;
     },
@@ -64,19 +64,19 @@ export function vectorSteps(datasetId: string, { field, ownerIds, vectors }: Vec
   return [
     ...fields.steps(datasetId),
     {
-      statement: sql`select dimension from sample_vectors where dataset_id = ${datasetId} and field = ${field}
-        and dimension <> ${dimension} limit 1`.compile(build),
+      query: sql`select dimension from sample_vectors where dataset_id = ${datasetId} and field = ${field}
+        and dimension <> ${dimension} limit 1`,
       guard: {
         stopOn: "rows",
         refuse: ([row]) => wrongDimension(field, Number(row?.dimension), dimension),
       },
     },
     {
-      statement: sql`insert into sample_vectors (dataset_id, field, owner_id, dimension, vector)
+      query: sql`insert into sample_vectors (dataset_id, field, owner_id, dimension, vector)
         select ${datasetId}, ${field}, item.value, ${dimension},
-          substr(${bytes}, item.key * ${length} + 1, ${length})
-        from ${jsonRows(ownerIds)} where true
-        on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`.compile(build),
+          ${bytesAt(bytes, length)}
+        from ${textRows(ownerIds)} where true
+        on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`,
     },
   ];
 }

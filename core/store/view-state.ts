@@ -4,12 +4,14 @@ import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { compileFilter, type LabelPath, type Scope } from "./compile-filter.ts";
 import type { Operand } from "./compile-operand.ts";
-import { isFieldName, jsonContains, type Sql } from "./json-sql.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { isFieldName, jsonContains, jsonHas, numberAt, type Sql } from "./json-sql.ts";
 import { nearNames } from "./near-names.ts";
 import type { FieldType } from "./store.ts";
 
 /** A data set as the compiler sees it. */
 export interface Schema {
+  readonly dialect: Dialect;
   readonly datasetId: string;
   readonly fields: ReadonlyMap<string, FieldType>;
 }
@@ -72,7 +74,7 @@ export function labelsOfSample(state: ViewState, field: string): Sql {
 export function sampleScope(state: ViewState): Scope {
   return {
     resolve: (path) => resolveOnSample(state, path),
-    labelsSet: (field) => sql`(json_type(s.label_fields, ${`$."${field}"`}) is not null)`,
+    labelsSet: (field) => jsonHas({ column: s("label_fields"), keys: [field] }),
     someLabel(field, where) {
       labelKind(state.schema, field);
       const condition = where === null ? sql`(1 = 1)` : compileFilter(where, labelScope());
@@ -155,7 +157,7 @@ const LABEL_COLUMNS: Readonly<Record<string, Operand>> = {
   bounding_box: { kind: "json", place: { column: l("bounding_box"), keys: [] } },
   area: {
     kind: "number",
-    column: sql`(json_extract(l.bounding_box, '$[2]') * json_extract(l.bounding_box, '$[3]'))`,
+    column: sql`(${numberAt(l("bounding_box"), 2)} * ${numberAt(l("bounding_box"), 3)})`,
   },
 };
 

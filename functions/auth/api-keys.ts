@@ -1,18 +1,22 @@
 /** API keys: random texts of which only the SHA-256 is kept, so that a leaked list opens nothing. */
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Authenticate, Scope } from "./caller.ts";
+import { z } from "@hono/zod-openapi";
+import { type Authenticate, SCOPES, type Scope } from "./caller.ts";
+import { credentialOf } from "./credentials.ts";
 
-/** A key as it is kept. */
-export interface ApiKeyRecord {
-  readonly id: string;
-  readonly scope: Scope;
+/** A key as it is kept. Several may have one id: the old key and the new one, while clients change over. */
+export const apiKeyRecordSchema = z.strictObject({
+  id: z.string().min(1).max(200),
+  scope: z.enum(SCOPES),
   /** SHA-256 of the key, hexadecimal. A key has 256 random bits, so it needs no slow hash. */
-  readonly sha256: string;
-}
+  sha256: z.string().regex(/^[0-9a-f]{64}$/i, "Expected 64 hexadecimal digits"),
+  /** When it ends to be valid. Default: never. */
+  notAfter: z.iso.datetime({ offset: true }).optional(),
+  revoked: z.boolean().optional(),
+});
 
-const HEADER = "x-api-key";
-const BEARER = /^Bearer +(\S+) *$/i;
+export type ApiKeyRecord = z.infer<typeof apiKeyRecordSchema>;
 
 /** A new key, and its record; the key is told this once. */
 export function createApiKey(id: string, scope: Scope): { key: string; record: ApiKeyRecord } {
@@ -21,23 +25,21 @@ export function createApiKey(id: string, scope: Scope): { key: string; record: A
 }
 
 /** Callers by the `Authorization: Bearer` or `x-api-key` header. */
-export function byApiKey(records: readonly ApiKeyRecord[]): Authenticate {
-  const known = records.map(({ id, scope, sha256: hash }) => ({
-    caller: { id, scope },
-    hash: Buffer.from(hash, "hex"),
-  }));
-  return async ({ headers }) => {
-    const key = headers.get(HEADER) ?? BEARER.exec(headers.get("authorization") ?? "")?.[1];
+export function byApiKey(records: readonly ApiKeyRecord[], now: () => number = Date.now): Authenticate {
+  const known = records.map((record) => ({ record, hash: Buffer.from(record.sha256, "hex") }));
+  return async (request) => {
+    const key = credentialOf(request);
     if (key === undefined) return null;
     const hash = sha256(key);
     // Every record is compared, so that the time tells nothing.
-    return (
-      known.reduce<(typeof known)[number] | null>(
-        (found, record) => (timingSafeEqual(record.hash, hash) ? record : found),
-        null,
-      )?.caller ?? null
-    );
+    const found = known.filter((one) => timingSafeEqual(one.hash, hash)).map(({ record }) => record);
+    const valid = found.find((record) => isValid(record, now()));
+    return valid === undefined ? null : { id: valid.id, scope: valid.scope };
   };
+}
+
+function isValid({ notAfter, revoked = false }: ApiKeyRecord, now: number): boolean {
+  return !revoked && (notAfter === undefined || now <= Date.parse(notAfter));
 }
 
 function sha256(text: string): Buffer {

@@ -12,11 +12,11 @@ export const PUBLIC_PATHS: readonly string[] = ["/health", "/openapi.json", "/do
 export function requireCaller(authenticate: Authenticate) {
   return createMiddleware<ApiEnv>(async (context, next) => {
     if (PUBLIC_PATHS.includes(context.req.path)) return next();
-    const caller = await authenticate(context.req.raw);
+    const caller = await authenticate(context.req.raw, context.env);
     if (caller === null) {
       throw new NearsightError({
         code: "API_KEY_INVALID",
-        message: "Expected a valid API key but found none",
+        message: "Expected a valid API key or token but found none",
         hint: "Send it as `Authorization: Bearer KEY`",
       });
     }
@@ -32,7 +32,7 @@ export function needs(scope: Scope) {
     if (allows(caller, scope)) return next();
     throw new NearsightError({
       code: "SCOPE_MISSING",
-      message: `Expected a key with the scope '${scope}' but '${caller.id}' has '${caller.scope}'`,
+      message: `Expected a key with the scope '${scope}' but '${caller.id}' has ${caller.scope === null ? "none" : `'${caller.scope}'`}`,
       hint: `Use a key with the scope '${scope}'`,
       details: { scope },
     });

@@ -1,12 +1,12 @@
-/** What to search for, over HTTP: the tagged forms only, and images as data. */
+/** What to search for, over HTTP: the tagged forms only, and images as data or at allowed addresses. */
 
 import { z } from "@hono/zod-openapi";
 
 const vector = z.array(z.number()).min(1);
 const image = z
   .string()
-  .regex(/^data:image\/[\w.+-]+;base64,/, "Expected a data URL of an image")
-  .openapi({ description: "`data:image/jpeg;base64,…`" });
+  .regex(/^(data:image\/[\w.+-]+;base64,|https:\/\/)/, "Expected a data URL of an image, or an https address")
+  .openapi({ description: "`data:image/jpeg;base64,…`, or an https address that the service allows." });
 
 const simple = [
   z.strictObject({ id: z.string() }),

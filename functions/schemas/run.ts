@@ -30,10 +30,7 @@ export const runSchema = z
       supportsPrompts: z.boolean(),
     }),
     entries: entries.openapi({ description: "Entries by state: how far a build is." }),
-    problem: problemSchema
-      .pick({ code: true, detail: true, hint: true, retryable: true, details: true })
-      .optional()
-      .openapi({ description: "Why the last build in this process failed." }),
+    problem: problemSchema.optional().openapi({ description: "Why the last build in this process failed." }),
     failed: z
       .array(z.object({ id: z.string(), sampleId: z.string(), reason: z.string() }))
       .openapi({ description: "The first 1,000 that could not be indexed." }),
@@ -65,7 +62,7 @@ export const newRunSchema = z
       .string()
       .min(1)
       .optional()
-      .openapi({ description: "A name of the zoo. Default: the service's own." }),
+      .openapi({ description: "A model that the service allows, by name. Default: its own." }),
     embeddings: z
       .union([z.string().min(1), z.literal(false)])
       .optional()

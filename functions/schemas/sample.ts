@@ -46,7 +46,9 @@ export const patchSchema = z
  */
 export const sampleInputSchema = z
   .looseObject({
-    filepath: z.string().min(1).openapi({ description: "A URL, or a path on the server." }),
+    filepath: z.string().min(1).openapi({
+      description: "Below a media root of the service: a path, `s3://…` or `https://…`; or a data URL.",
+    }),
     id: z.string().min(1).optional(),
     tags: z.array(z.string()).optional(),
     mediaType: z.string().optional(),

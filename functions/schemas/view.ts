@@ -2,7 +2,8 @@
 
 import { z } from "@hono/zod-openapi";
 import { type Dataset, type SampleCollection, type Stage, viewJsonSchema } from "../../core/index.ts";
-import { datasetOf } from "../router.ts";
+import { assertStages } from "../access/query-images.ts";
+import { datasetOf, type RequestContext } from "../router.ts";
 import { querySchema } from "./query.ts";
 
 /** An inline view; its stages are checked by the data set, which says what is wrong with them. */
@@ -15,7 +16,7 @@ export const inlineViewSchema = z
   })
   .openapi("View", viewJsonSchema() as object);
 
-/** A search in a view may look for no more than a search by itself: images come as data, never as an address. */
+/** A search in a view may look for no more than a search by itself. */
 function takesItsQuery({ stage, query }: { stage: string; query?: unknown }): boolean {
   return stage !== "sortBySimilarity" || querySchema.safeParse(query).success;
 }
@@ -33,18 +34,24 @@ export const viewSchema = z
 
 export type ViewInput = z.infer<typeof viewSchema>;
 
-/** INVALID_ARGUMENT, INVALID_FILTER, ID_NOT_FOUND for a saved view that is not there. */
-export async function viewOf(dataset: Dataset, view: ViewInput): Promise<SampleCollection> {
+/** INVALID_ARGUMENT, INVALID_FILTER, NOT_ALLOWED, ID_NOT_FOUND for a saved view that is not there. */
+export async function viewOf(
+  context: RequestContext,
+  dataset: Dataset,
+  view: ViewInput,
+): Promise<SampleCollection> {
   if (view === undefined) return dataset;
   if ("saved" in view) return dataset.loadView(view.saved);
-  return dataset.view(view as { version?: number; stages: Stage[] });
+  const given = view as { version?: number; stages: Stage[] };
+  await assertStages(context.get("allowed"), given.stages);
+  return dataset.view(given);
 }
 
 /** The view of a data set that a request names; DATASET_NOT_FOUND too. */
 export async function viewIn(
-  context: Parameters<typeof datasetOf>[0],
+  context: RequestContext,
   dataset: string,
   view: ViewInput,
 ): Promise<SampleCollection> {
-  return viewOf(await datasetOf(context, dataset), view);
+  return viewOf(context, await datasetOf(context, dataset), view);
 }

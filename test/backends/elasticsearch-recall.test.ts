@@ -2,9 +2,9 @@
 
 import type { Client } from "@elastic/elasticsearch";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Backend, Collection } from "../../core/backends/backend.ts";
+import type { Backend, Collection, Columns } from "../../core/backends/backend.ts";
 import { elasticsearchBackend } from "../../core/backends/elasticsearch/elasticsearch.ts";
-import { matrix } from "../../core/matrix.ts";
+import { matrix, takeRows } from "../../core/matrix.ts";
 import { seededRandom } from "../../core/random.ts";
 import { at, batch, select, stream } from "../contract/context.ts";
 import { referenceBackend } from "../contract/reference-backend.ts";
@@ -58,12 +58,14 @@ describe.each([
 
   beforeAll(async () => {
     const name = `recall-${process.pid}-${kind}-${indexOptions.replace("_", "-")}`;
-    const written = batch(ids, vectors(kind, SIZE, 3));
+    const fields = ids.map((_, i) => ({ place_in_2: i % 2 }));
+    const written = { ...batch(ids, vectors(kind, SIZE, 3)), fields };
     collection = await backend.create({
       name,
       dimension: DIMENSION,
       metric: "cosine",
       params: { indexOptions },
+      filterFields: [{ key: "place_in_2", kind: "number" }],
     });
     oracle = await referenceBackend().create({ name: "o", dimension: DIMENSION, metric: "cosine" });
     for (const target of [collection, oracle]) await target.upsert(stream(written));
@@ -93,21 +95,43 @@ describe.each([
     const within = selection();
     for (const k of [10, 25, 1000]) {
       const wanted = await oracle.search(queries, { k, within });
-      const found = await collection.search(queries, { k, within });
-      let shared = 0;
-      wanted.forEach((columns, row) => {
-        const { ids: hits, distances } = at(found, row);
-        expect(hits).toHaveLength(columns.ids.length);
-        const exact = new Map(columns.ids.map((id, i) => [id, at(columns.distances, i)]));
-        hits.forEach((id, i) => {
-          const distance = exact.get(id);
-          if (distance === undefined) return;
-          shared++;
-          expect(Math.abs(distance - at(distances, i))).toBeLessThanOrEqual(1e-4);
-        });
-      });
-      const all = wanted.reduce((sum, columns) => sum + columns.ids.length, 0);
-      expect(shared / all, `recall at k ${k}`).toBeGreaterThanOrEqual(LEAST_RECALL);
+      checkHits(await collection.search(queries, { k, within }), wanted, k);
+    }
+  });
+
+  test("among those that meet a condition nearly all of the nearest are found", async () => {
+    const half = select(
+      ids.filter((_, i) => i % 2 === 0),
+      "half",
+    );
+    const condition = { op: "between", key: "place_in_2", from: 0, to: 0 } as const;
+    for (const k of [10, 25, 1000]) {
+      const wanted = await oracle.search(queries, { k, within: half });
+      const found: Columns[] = [];
+      for (let row = 0; row < QUERIES; row++) {
+        const filter = { condition, unsure: [] };
+        const hits = await collection.searchWhere?.(takeRows(queries, [row]), { k, filter });
+        found.push(hits as Columns);
+      }
+      checkHits(found, wanted, k);
     }
   });
 });
+
+/** Nearly all of the wanted hits are found, with the right distances. */
+function checkHits(found: readonly Columns[], wanted: readonly Columns[], k: number): void {
+  let shared = 0;
+  wanted.forEach((columns, row) => {
+    const { ids: hits, distances } = at(found, row);
+    expect(hits).toHaveLength(columns.ids.length);
+    const exact = new Map(columns.ids.map((id, i) => [id, at(columns.distances, i)]));
+    hits.forEach((id, i) => {
+      const distance = exact.get(id);
+      if (distance === undefined) return;
+      shared++;
+      expect(Math.abs(distance - at(distances, i))).toBeLessThanOrEqual(1e-4);
+    });
+  });
+  const all = wanted.reduce((sum, columns) => sum + columns.ids.length, 0);
+  expect(shared / all, `recall at k ${k}`).toBeGreaterThanOrEqual(LEAST_RECALL);
+}

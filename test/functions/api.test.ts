@@ -8,7 +8,7 @@ type Api = Awaited<ReturnType<typeof temporaryApi>>;
 
 let api: Api;
 beforeAll(async () => {
-  api = await temporaryApi();
+  api = await temporaryApi({}, { allow: { media: ["https://example.org"] } });
   const dataset = await api.nearsight.loadZooDataset("emoji", { maxSamples: 40 });
   await dataset.computeSimilarity({ brainKey: "images" });
 });

@@ -1,7 +1,7 @@
 /** The whole API over an installation of its own, called as a client would. */
 
 import type { OpenOptions } from "../../core/index.ts";
-import { createApp } from "../../functions/app.ts";
+import { type AppOptions, createApp } from "../../functions/app.ts";
 import { byApiKey, createApiKey } from "../../functions/auth/api-keys.ts";
 import type { Scope } from "../../functions/auth/caller.ts";
 import { Builds } from "../../functions/builds.ts";
@@ -14,8 +14,8 @@ export interface Answer {
   readonly body: any;
 }
 
-/** An application with a key for each scope. */
-export async function temporaryApi(options: OpenOptions = {}) {
+/** An application with a key for each scope, whose callers may name the models given. */
+export async function temporaryApi(options: OpenOptions = {}, more: Partial<AppOptions> = {}) {
   const nearsight = await temporaryNearsight(options);
   const keys = {
     read: createApiKey("r", "read"),
@@ -26,6 +26,8 @@ export async function temporaryApi(options: OpenOptions = {}) {
     nearsight,
     builds: new Builds(),
     authenticate: byApiKey(Object.values(keys).map(({ record }) => record)),
+    allow: { models: Object.keys(options.models ?? {}) },
+    ...more,
   });
 
   async function call(

@@ -62,7 +62,7 @@ describe("a build", () => {
   });
 
   test.each([
-    [{ brainKey: "x", model: "no-such-model" }, "MODEL_NOT_FOUND"],
+    [{ brainKey: "x", model: "no-such-model" }, "NOT_ALLOWED"],
     [{ brainKey: "x", backend: "pinecone" }, "BACKEND_NOT_SUPPORTED"],
     [{ brainKey: "x", model: "colours", uri: "http://10.0.0.1" }, "INVALID_ARGUMENT"],
     [{ brainKey: "" }, "INVALID_ARGUMENT"],

@@ -21,6 +21,8 @@ export interface Architecture {
   readonly guardedModules: readonly string[];
   /** The files that may read `process.env`. */
   readonly environmentReaders: readonly string[];
+  /** Where `import.meta` may be read: in the build most code is in other files than its own. */
+  readonly addressReaders: readonly string[];
 }
 
 export interface SourceFile {
@@ -62,14 +64,17 @@ export function importsOf(text: string): Import[] {
   for (const [, from] of code.matchAll(/new URL\(\s*["'`](\.[^"'`]*)["'`]\s*,\s*import\.meta\.url/g)) {
     found.push({ from: from ?? "", typeOnly: false });
   }
-  for (const [, name] of code.matchAll(/workerUrl\(\s*["'`]([^"'`]+)["'`]/g)) {
-    found.push({ from: `./${name}.ts`, typeOnly: false });
+  for (const [, name] of code.matchAll(/\bcodeUrl\(\s*["'`]([^"'`$]+)["'`]/g)) {
+    found.push({ from: `core/${name}.ts`, typeOnly: false });
+  }
+  for (const [, path] of code.matchAll(/\bdataUrl\(\s*["'`]([^"'`$]+)/g)) {
+    found.push({ from: `core/${path}`, typeOnly: false });
   }
   return found;
 }
 
 function checkFile(file: SourceFile, architecture: Architecture): string[] {
-  const { rooms, environmentReaders } = architecture;
+  const { rooms, environmentReaders, addressReaders } = architecture;
   const room = roomOf(file.path, rooms);
   if (room === undefined) return [`${file.path} belongs to no room`];
   const problems = importsOf(file.text)
@@ -78,12 +83,17 @@ function checkFile(file: SourceFile, architecture: Architecture): string[] {
   if (/\bprocess\.env\b/.test(file.text) && !environmentReaders.includes(file.path)) {
     problems.push(`${file.path} reads process.env`);
   }
+  if (/\bimport\.meta\b/.test(file.text) && !addressReaders.some((path) => isWithin(file.path, path))) {
+    problems.push(`${file.path} reads import.meta`);
+  }
   return problems;
 }
 
 function checkImport(path: string, room: Room, one: Import, architecture: Architecture): string | null {
-  if (!one.from.startsWith(".")) return checkPackage(path, room, one, architecture.guardedModules);
-  const target = posix.normalize(posix.join(posix.dirname(path), one.from));
+  const isAddress = one.from.startsWith("core/");
+  if (!isAddress && !one.from.startsWith("."))
+    return checkPackage(path, room, one, architecture.guardedModules);
+  const target = isAddress ? one.from : posix.normalize(posix.join(posix.dirname(path), one.from));
   const isCode = !target.endsWith("/");
   if (isCode && !/\.\w+$/.test(target)) return `${path} imports ${one.from} without its file ending`;
   if (/\.m?js$/.test(target)) return `${path} imports ${one.from}, which ends in .ts`;

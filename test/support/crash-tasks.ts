@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { Dataset } from "../../core/dataset/dataset.ts";
 import { F } from "../../core/dataset/field.ts";
 import type { EmbeddingModel } from "../../core/models/model.ts";
-import { type Nearsight, open } from "../../core/nearsight.ts";
+import type { Nearsight } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
 import { colourModel } from "./colour-model.ts";
 import { randomVectors } from "./vectors.ts";
 

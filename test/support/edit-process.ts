@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { BACKENDS } from "../../core/backends/registry.ts";
-import { open } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
 
 const [home = "", dataset = "", work = "", ...rest] = process.argv.slice(2);
 await using ns = await open({ config: { home, cache: join(home, "cache") }, backends: BACKENDS });

@@ -263,8 +263,24 @@ export function testFilterFieldsOn({ driver, connection }: FilteringServer): voi
         by: "ids",
         reason: expect.stringContaining("updateFilterFields()"),
       });
-      expect(await index.updateFilterFields()).toBe(added.length);
+      const checked = async (options = {}) => {
+        const { checks } = await ns.doctor({ dataset: many.name, ...options });
+        return checks.find(({ name }) => name === "fields");
+      };
+      expect(await checked()).toMatchObject({
+        status: "warning",
+        message: expect.stringContaining("1000 or more"),
+      });
+      expect(await checked({ repair: true })).toMatchObject({ status: "repaired" });
+      expect(await checked()).toMatchObject({ status: "ok" });
       expect(await within()).toEqual({ by: "filter", unsure: 0 });
+      await many.untagSamples("all");
+      const [first, second] = await Promise.allSettled([
+        index.updateFilterFields(),
+        index.updateFilterFields(),
+      ]);
+      expect(first).toEqual({ status: "fulfilled", value: added.length });
+      expect(second).toMatchObject({ status: "rejected", reason: { code: "RUN_BUSY" } });
       expect(await odd().values("id")).toEqual(right);
       expect(await index.updateFilterFields()).toBe(0);
       await index.delete({ force: true });

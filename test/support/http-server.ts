@@ -18,6 +18,15 @@ export interface HttpServer {
 /** What stands before the server, as a gateway does: an answer of its own, or null to let a request through. */
 export type Gateway = (request: Request) => Promise<Response | null>;
 
+/** Callers of the tests may name any file, the addresses that tests use, and the models of the walk-through. */
+const ALLOWED = {
+  media: ["/", "https://example.org/", "s3://bucket/"],
+  models: ["clip-vit-base32-torch", "colours", "none"],
+};
+
+/** As slow as a machine is that runs other tests too. */
+const LIMITS = { requestsPerMinute: 1_000_000, timeoutMs: 300_000 };
+
 /** Serves an installation; it stays open when the server closes. */
 export async function serveNearsight(
   nearsight: Nearsight,
@@ -32,6 +41,8 @@ export async function serveNearsight(
   const app = createApp({
     nearsight,
     builds,
+    allow: ALLOWED,
+    limits: LIMITS,
     authenticate: byApiKey(Object.values(made).map(({ record }) => record)),
   });
   const fetch = async (request: Request) => (await gateway(request)) ?? app.fetch(request);

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { type Nearsight, type OpenOptions, open } from "../../core/nearsight.ts";
+import type { Nearsight, OpenOptions } from "../../core/nearsight.ts";
+import { open } from "../../core/open.ts";
 import { throughDoor } from "./door.ts";
+import { placeOf } from "./temporary-store.ts";
 
 const folders: string[] = [];
 const opened: Nearsight[] = [];
@@ -30,10 +32,16 @@ export async function temporaryNearsight(
   const warnings: string[] = [];
   const opening = open({
     ...options,
-    config: { cache: join(home, "cache"), ...options.config, home },
+    config: { cache: join(home, "cache"), ...storeOf(home), ...options.config, home },
     warn: (message) => warnings.push(message),
   });
   const ns = await throughDoor(await opening);
   opened.push(ns);
   return { ...ns, home, warnings };
+}
+
+/** On which store: those that share a home share it. */
+function storeOf(home: string): { store?: string } {
+  const place = placeOf(home);
+  return place === home ? {} : { store: place };
 }

@@ -1,6 +1,12 @@
 /** The servers that tests and development run on: their names, versions, variants, usual ports and addresses. */
 
-export const SERVER_NAMES = ["milvus", "milvus-lite", "elasticsearch", "elasticsearch-8"] as const;
+export const SERVER_NAMES = [
+  "milvus",
+  "milvus-lite",
+  "elasticsearch",
+  "elasticsearch-8",
+  "postgres",
+] as const;
 
 export type ServerName = (typeof SERVER_NAMES)[number];
 
@@ -34,10 +40,17 @@ export interface ElasticsearchGuests {
   readonly bearerAuth: string;
 }
 
+/** Where a PostgreSQL server is: what the option `store` takes. */
+export interface PostgresAddress {
+  readonly url: string;
+}
+
 /** The address by the server's name. */
 export type AddressOf<Name extends ServerName> = Name extends "milvus" | "milvus-lite"
   ? MilvusAddress
-  : ElasticsearchAddress & Partial<ElasticsearchGuests>;
+  : Name extends "postgres"
+    ? PostgresAddress
+    : ElasticsearchAddress & Partial<ElasticsearchGuests>;
 
 export type Address = AddressOf<ServerName>;
 
@@ -70,12 +83,16 @@ export const CATALOGUE: Readonly<Record<ServerName, ServerFacts>> = {
     ports: { plain: 9208, users: 9218, tls: 9228 },
     companions: [100],
   },
+  // Of the npm package, which is used where no PostgreSQL is installed.
+  postgres: { version: "18.4.0-beta.17", ports: { plain: 54320, tls: 54330 }, companions: [] },
 };
 
 /** The first user of a server with users: on Milvus its own default, on Elasticsearch the name is fixed. */
 export const MILVUS_ROOT = { user: "root", password: "Milvus" };
 export const ELASTICSEARCH_ROOT = { username: "elastic", password: "nearsight-elastic" };
 export const ELASTICSEARCH_READER = { username: "nearsight-reader", password: "nearsight-reader" };
+
+export const POSTGRES_ROOT = { user: "nearsight", password: "nearsight-postgres" };
 
 export function isServerName(name: string): name is ServerName {
   return SERVER_NAMES.some((known) => known === name);
@@ -98,6 +115,7 @@ function upperCase(name: ServerName): string {
 
 /** The environment variable that gives the address of a server of one's own. */
 export function addressVariable(name: ServerName): string {
+  if (name === "postgres") return "NEARSIGHT_TEST_POSTGRES";
   return `NEARSIGHT_TEST_${upperCase(name)}_${name.startsWith("milvus") ? "URI" : "HOSTS"}`;
 }
 
@@ -105,6 +123,7 @@ export function addressVariable(name: ServerName): string {
 export function givenAddress(name: ServerName, environment = process.env): Address | null {
   const where = environment[addressVariable(name)];
   if (where === undefined || where === "") return null;
+  if (name === "postgres") return { url: where };
   const prefix = `NEARSIGHT_TEST_${upperCase(name)}`;
   const user = environment[`${prefix}_USER`];
   const password = environment[`${prefix}_PASSWORD`];

@@ -1,7 +1,7 @@
 /** Servers of `compose.yaml`, where docker and an engine are there. Never run against a real engine so far. */
 
 import { resolve } from "node:path";
-import { type Address, CATALOGUE, type ServerName } from "./catalogue.ts";
+import { type Address, CATALOGUE, POSTGRES_ROOT, type ServerName } from "./catalogue.ts";
 import { findCommand, run } from "./needs.ts";
 import { choosePort } from "./ports.ts";
 
@@ -12,6 +12,7 @@ const SERVICES: Partial<Record<ServerName, { readonly inside: number; readonly v
   milvus: { inside: 19530, variable: "NEARSIGHT_MILVUS_PORT" },
   elasticsearch: { inside: 9200, variable: "NEARSIGHT_ELASTICSEARCH_PORT" },
   "elasticsearch-8": { inside: 9200, variable: "NEARSIGHT_ELASTICSEARCH_8_PORT" },
+  postgres: { inside: 5432, variable: "NEARSIGHT_POSTGRES_PORT" },
 };
 
 /** Services that this process started, to be stopped when its run ends. */
@@ -29,7 +30,7 @@ export async function startComposed(name: ServerName): Promise<Address | null> {
       started.add(name);
     }
     const where = (await compose(["port", name, String(service.inside)])).trim();
-    return name === "milvus" ? { uri: `http://${where}` } : { hosts: [`http://${where}`] };
+    return addressAt(name, where);
   } catch (error) {
     // The other way may still work: without the registry of images, say.
     console.error(
@@ -37,6 +38,12 @@ export async function startComposed(name: ServerName): Promise<Address | null> {
     );
     return null;
   }
+}
+
+function addressAt(name: ServerName, where: string): Address {
+  if (name === "milvus") return { uri: `http://${where}` };
+  if (name !== "postgres") return { hosts: [`http://${where}`] };
+  return { url: `postgres://${POSTGRES_ROOT.user}:${POSTGRES_ROOT.password}@${where}/postgres` };
 }
 
 /** Stops the services that this process started. */

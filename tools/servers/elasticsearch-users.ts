@@ -4,34 +4,14 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { ELASTICSEARCH_READER, ELASTICSEARCH_ROOT, type ElasticsearchGuests } from "./catalogue.ts";
 import { installOnce, placeOf } from "./install.ts";
-import { findCommand, MissingTool, run } from "./needs.ts";
+import { run } from "./needs.ts";
+import { otherUser } from "./other-user.ts";
 
 /** In the folder that `usersOf` gives. */
 const TOKEN_FILE = "bearer-token";
 
 const READER_ROLE = "viewer";
 const SERVICE_ACCOUNT = "elastic/fleet-server";
-
-/** The user that Elasticsearch is shown where it would see root, which it refuses. */
-const OTHER_USER = "1000";
-/** The user `nobody`, where the system has no user namespaces. */
-const NOBODY = "65534";
-
-/** The words in front of a command that make it run as another user than root; none where nobody is root. */
-export async function otherUser(folder: string): Promise<string[]> {
-  if (process.getuid?.() !== 0) return [];
-  const namespace = ["unshare", "--user", `--map-user=${OTHER_USER}`, `--map-group=${OTHER_USER}`];
-  try {
-    await run("unshare", [...namespace.slice(1), "true"]);
-    return namespace;
-  } catch {
-    if (findCommand("setpriv") === null) {
-      throw new MissingTool("setpriv or unshare, since Elasticsearch refuses root", ["util-linux"]);
-    }
-    await run("chown", ["-R", `${NOBODY}:${NOBODY}`, folder]);
-    return ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
-  }
-}
 
 /**
  * A folder with a password for the first user, a second user who may only read, and a bearer token. Each tool is a Java

@@ -20,11 +20,12 @@ import {
   type ElasticsearchGuests,
 } from "./catalogue.ts";
 import { certificatesIn, needOpenssl } from "./certificates.ts";
-import { copyUsers, guestsOf, otherUser, usersOf } from "./elasticsearch-users.ts";
+import { copyUsers, guestsOf, usersOf } from "./elasticsearch-users.ts";
 import { installOnce, isInstalled } from "./install.ts";
 import { needJava } from "./java.ts";
 import { fetchArtifact, needMaven } from "./maven.ts";
 import { run } from "./needs.ts";
+import { otherUser } from "./other-user.ts";
 import type { Instance, Recipe } from "./recipe.ts";
 
 const TRANSPORT_PORT = 100;

@@ -19,6 +19,7 @@ import { withLock } from "./lock.ts";
 import { MILVUS } from "./milvus.ts";
 import { MILVUS_LITE } from "./milvus-lite.ts";
 import { areFree, choosePort } from "./ports.ts";
+import { POSTGRES } from "./postgres.ts";
 import { isAlive, isGroupAlive, kill, launch, markOf, type ProcessMark, terminate } from "./processes.ts";
 import type { Instance, Recipe } from "./recipe.ts";
 
@@ -27,6 +28,7 @@ const RECIPES: Readonly<Record<ServerName, Recipe>> = {
   "milvus-lite": MILVUS_LITE,
   elasticsearch: elasticsearch("elasticsearch", 21),
   "elasticsearch-8": elasticsearch("elasticsearch-8", 17),
+  postgres: POSTGRES,
 };
 
 const READY_MS = 600_000;

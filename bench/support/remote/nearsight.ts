@@ -6,7 +6,7 @@ import { elasticsearchBackend } from "../../../core/backends/elasticsearch/elast
 import { milvusBackend } from "../../../core/backends/milvus/milvus.ts";
 import { F, type SimilarityIndex } from "../../../core/index.ts";
 import { matrix } from "../../../core/matrix.ts";
-import { open } from "../../../core/nearsight.ts";
+import { open } from "../../../core/open.ts";
 import { idOf, readVectors } from "../data.ts";
 import {
   answerCommands,

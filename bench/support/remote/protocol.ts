@@ -82,9 +82,23 @@ async function answer(command: Command, work: Work): Promise<Answer> {
   const timed = await work(command);
   const before = process.cpuUsage();
   const start = performance.now();
-  const found = await timed();
+  const outcome = await outcomeOf(command, timed);
   const ms = performance.now() - start;
   const { user, system } = process.cpuUsage(before);
   const peakMb = Math.round(process.resourceUsage().maxRSS / 1024);
-  return { ms, cpuMs: (user + system) / 1000, peakMb, ...(found === undefined ? {} : { rows: found }) };
+  return { ms, cpuMs: (user + system) / 1000, peakMb, ...outcome };
+}
+
+/** What is asked for may be more than a contender can do, which is told; what prepares it has to work. */
+async function outcomeOf(
+  command: Command,
+  timed: Awaited<ReturnType<Work>>,
+): Promise<Pick<Answer, "rows" | "refused">> {
+  try {
+    const rows = await timed();
+    return rows === undefined ? {} : { rows };
+  } catch (error) {
+    if (command.do !== "search" && command.do !== "read") throw error;
+    return { refused: error instanceof Error ? error.message : String(error) };
+  }
 }

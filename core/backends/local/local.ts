@@ -3,7 +3,8 @@
 import { availableParallelism, totalmem } from "node:os";
 import { resolve } from "node:path";
 import { NearsightError } from "../../errors.ts";
-import { startWorker, type WorkerClient, workerUrl } from "../../worker.ts";
+import { codeUrl } from "../../location.ts";
+import { startWorker, type WorkerClient } from "../../worker.ts";
 import type { Backend, Capabilities } from "../backend.ts";
 import { METRICS } from "../metric.ts";
 import { localCollection } from "./collection.ts";
@@ -64,7 +65,7 @@ export function localBackend(options: LocalOptions): Backend<LocalClient> {
 
   const call: Call = (method, argument, transfer) => {
     if (closed) return Promise.reject(closedError());
-    worker ??= startWorker(workerUrl("worker", import.meta.url), {
+    worker ??= startWorker(codeUrl("backends/local/worker"), {
       folder,
       simd: options.simd ?? true,
       memoryLimit: options.memoryLimit ?? defaultMemoryLimit(),

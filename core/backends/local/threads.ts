@@ -1,7 +1,7 @@
 /** Helper threads of the search: they sleep until there is work large enough to share. */
 
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { workerUrl } from "../../worker.ts";
+import { codeUrl } from "../../location.ts";
 import type { CodeView } from "./codes.ts";
 import type { RowView } from "./exact.ts";
 import type { KernelMemory } from "./kernel/kernel.ts";
@@ -143,7 +143,7 @@ function startHelper(thread: number): Helper {
   const { port1, port2 } = new MessageChannel();
   const state = new Int32Array(new SharedArrayBuffer(4));
   const setup: HelperSetup = { port: port2, state, thread };
-  const worker = new Worker(workerUrl("search-worker", import.meta.url), {
+  const worker = new Worker(codeUrl("backends/local/search-worker"), {
     workerData: setup,
     transferList: [port2],
     ...QUIET,

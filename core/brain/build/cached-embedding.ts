@@ -146,6 +146,7 @@ function preparer(model: EmbeddingModel, options: EmbeddingOptions) {
     if (vector !== null) return { id: ticket(region, medium.version, key, true), vector };
     const id = ticket(region, medium.version, key, false);
     try {
+      model.prepare?.();
       return { id, tensor: await medium.tensor(model.input, cropOf(region, options)) };
     } catch (error) {
       return { id, error: failed(region, error, options).error };

@@ -24,6 +24,8 @@ export interface RowPosition extends RowIdentity {
 /** Known vectors of one dimension. */
 export interface GivenVectors {
   readonly dimension: number;
+  /** Whether they are packed bits. */
+  readonly isBinary: boolean;
   /** Number of vectors that must meet the view's rows one to one, or null where ids decide. */
   readonly expectedRows: number | null;
   /** The row's vector, or null if there is none for it. */
@@ -48,6 +50,7 @@ function isEmbeddings(input: object): input is Embeddings<VectorData> {
 function inOrder(vectors: Matrix<VectorData>): GivenVectors {
   return {
     dimension: vectors.dimension,
+    isBinary: vectors.data instanceof Uint8Array,
     expectedRows: vectors.rows,
     vectorOf: (row) => (row.position < vectors.rows ? vectors.row(row.position) : null),
   };
@@ -61,6 +64,7 @@ function byId(input: Embeddings<VectorData>): GivenVectors {
   const positions = new Map(ids.map((id, i) => [id, i]));
   return {
     dimension: input.embeddings.dimension,
+    isBinary: input.embeddings.data instanceof Uint8Array,
     expectedRows: null,
     vectorOf(row) {
       const position = positions.get(row.id);
@@ -87,6 +91,7 @@ function bySample(input: VectorsBySample): GivenVectors {
   }
   return {
     dimension,
+    isBinary: false,
     expectedRows: null,
     vectorOf(row) {
       const rows = vectors.get(row.sampleId);

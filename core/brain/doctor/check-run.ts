@@ -10,6 +10,7 @@ import { evaluateIndex } from "../evaluate.ts";
 import { type OpenIndex, openIndex } from "../open-index.ts";
 import { getVectors } from "../query/fetch-vectors.ts";
 import { checkFacts } from "./check-facts.ts";
+import { checkFields } from "./check-fields.ts";
 import { checkMedia } from "./check-media.ts";
 import { compareEntries } from "./compare-entries.ts";
 import { type Check, type DoctorOptions, failure, type Outcome, ok, warning } from "./report.ts";
@@ -46,6 +47,9 @@ export async function* checkRun(
   }
   if (collection === null) return;
   yield { name: "entries", ...(await attempt(compareEntries(index, collection, options), options)) };
+  if (index.run.config.filterFields !== undefined) {
+    yield { name: "fields", ...(await attempt(checkFields(index, options), options)) };
+  }
   yield { name: "search", ...(await attempt(checkSearch(index, collection), options)) };
   if (collection.facts !== undefined) {
     yield { name: "index", ...(await attempt(checkFacts(collection.facts()), options)) };

@@ -1,7 +1,14 @@
 /** Compares a run's entries with what its collection holds, and brings the two back in step. */
 
 import type { Collection } from "../../backends/backend.ts";
-import { adopt, type Differences, differencesOf, inPages, planAgain } from "../differences.ts";
+import {
+  adopt,
+  adoptOfSamples,
+  type Differences,
+  differencesOf,
+  inPages,
+  planAgain,
+} from "../differences.ts";
 import { finishDeletions, once } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
 import { type DoctorOptions, type Outcome, ok, repaired, warning } from "./report.ts";
@@ -35,17 +42,21 @@ function describe({ lost, unknown }: Differences, deleting: number): string {
   const parts = [
     ...(lost.length > 0 ? [`${lost.length} entries are not in the collection, such as '${lost[0]}'`] : []),
     ...(unknown.size > 0
-      ? [`the collection holds ${unknown.size} that no entry asks for, such as '${[...unknown.keys()][0]}'`]
+      ? [`the collection holds ${unknown.size} that no entry knows of, such as '${[...unknown.keys()][0]}'`]
       : []),
     ...(deleting > 0 ? [`${deleting} deletions are not finished`] : []),
   ];
   return parts.join("; ");
 }
 
-/** A collection that is ours loses what nobody asks for; one made elsewhere has its entries written down. */
+/**
+ * Another program may have written to a collection that is ours: it keeps what belongs to samples, and loses the rest.
+ * One made elsewhere has all its entries written down.
+ */
 async function repair(index: OpenIndex, collection: Collection, found: Differences): Promise<void> {
   await finishDeletions(index);
   await planAgain(index, found.lost);
   if (!index.run.config.ownsCollection) return adopt(index, found.unknown);
-  for (const page of inPages([...found.unknown.keys()], PAGE)) await collection.delete(once(page));
+  const strangers = await adoptOfSamples(index, found.unknown);
+  for (const page of inPages(strangers, PAGE)) await collection.delete(once(page));
 }

@@ -15,7 +15,8 @@ export interface DoctorOptions {
   readonly media?: boolean;
   /**
    * Bring indexes back in step with the store: finish deletions, forget what a collection has lost so that
-   * `addMissing()` makes it again, remove from our own collections what no entry asks for. Default false.
+   * `addMissing()` makes it again, take over what another program has added to samples that are there, remove the
+   * rest from our own collections, write filter fields that are out of date. Default false.
    */
   readonly repair?: boolean;
   readonly progress?: ProgressOption;
@@ -25,7 +26,7 @@ export interface DoctorOptions {
 /** What was looked at: of the installation, of its servers, or of a brain run. */
 export type CheckName =
   | ("store" | "model" | "server" | "unused")
-  | ("state" | "collection" | "index" | "entries" | "search" | "recall" | "media");
+  | ("state" | "collection" | "index" | "entries" | "fields" | "search" | "recall" | "media");
 
 /** One thing that was looked at. */
 export interface Check {

@@ -210,6 +210,7 @@ async function promptVectors(index: OpenIndex, prompts: readonly string[]): Prom
 async function imageVector(index: OpenIndex, image: ImageQuery): Promise<Matrix> {
   const model = await queryModel(index);
   const medium = await index.context.media.open(image, undefined);
+  model.prepare?.();
   const data = await medium.tensor(model.input, null);
   const { width, height } = model.input;
   return model.embed({ data, shape: [1, 3, height, width] });

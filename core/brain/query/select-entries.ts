@@ -7,7 +7,7 @@ import type { EntryRecord } from "../../store/store-runs.ts";
 import { entryPages } from "../entries.ts";
 import { vectorsLost, warnOfLost } from "../lost.ts";
 import type { OpenIndex } from "../open-index.ts";
-import { getVectors } from "./fetch-vectors.ts";
+import { getMostVectors, getVectors } from "./fetch-vectors.ts";
 
 /** Entries that are indexed, of the given samples or labels, or all; in planning order. */
 export async function selectEntries(index: OpenIndex, selection: IdSelection): Promise<EntryRecord[]> {
@@ -51,7 +51,8 @@ export async function storedEmbeddings(
   const ids = inOrderAsked(entries, selection);
   const isPatchIndex = index.run.config.patchesField !== null;
   if (collection === null || ids.length === 0) return empty(index, isPatchIndex);
-  const found = await getVectors(collection, ids);
+  const isAll = selection.sampleIds === undefined && selection.labelIds === undefined;
+  const found = await (isAll ? getMostVectors : getVectors)(collection, ids);
   if (found.ids.length < ids.length) reportLost(index, selection, ids, found.ids);
   return {
     embeddings: found.vectors,

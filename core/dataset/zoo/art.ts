@@ -1,5 +1,6 @@
 /** The index of the drawings shipped for the zoo data sets, and where its files lie. */
 import { readFile } from "node:fs/promises";
+import { dataUrl } from "../../location.ts";
 import { type Atlases, decodeAtlases } from "../../media/compose.ts";
 
 /** One drawing: where it lies in its style's atlas, and its outline. */
@@ -45,7 +46,7 @@ export interface ArtIndex {
   readonly concepts: readonly ArtConcept[];
 }
 
-const FOLDER = new URL("./art/", import.meta.url);
+const FOLDER = dataUrl("dataset/zoo/art/");
 
 /** Reads the index of the shipped drawings. */
 export async function readArtIndex(): Promise<ArtIndex> {

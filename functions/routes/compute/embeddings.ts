@@ -9,6 +9,7 @@ import {
   type SampleCollection,
   supportsPrompts,
 } from "../../../core/index.ts";
+import { assertModel } from "../../access/allow-list.ts";
 import { createRouter, datasetOf, datasetPath, json, route, runPath } from "../../router.ts";
 import { packedVectorsSchema, vectorsJson } from "../../schemas/vectors.ts";
 import { viewIn, viewSchema } from "../../schemas/view.ts";
@@ -112,25 +113,30 @@ const prompts = route("read", {
 export const embeddings = createRouter()
   .openapi(embed, async (c) => {
     const { model, view, ...given } = c.req.valid("json");
+    assertModel(c.get("allowed"), model);
     const rows = await viewIn(c, c.req.valid("param").dataset, view);
     await assertFew(rows);
-    const options = { ...given, signal: c.req.raw.signal } as ComputeEmbeddingsOptions;
+    const options = { ...given, signal: c.get("signal") } as ComputeEmbeddingsOptions;
     return c.json(embeddingsJson(await rows.computeEmbeddings(model, options)), 200);
   })
   .openapi(embedForRun, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
     const { view, ...given } = c.req.valid("json");
+    assertModel(c.get("allowed"), given.model);
     const rows = await viewIn(c, dataset, view);
     await assertFew(rows);
     const index = await (await datasetOf(c, dataset)).loadBrainResults(brainKey);
-    const options = { ...given, signal: c.req.raw.signal } as ComputeEmbeddingsOptions;
+    const options = { ...given, signal: c.get("signal") } as ComputeEmbeddingsOptions;
     return c.json(embeddingsJson(await index.computeEmbeddings(rows, options)), 200);
   })
   .openapi(load, async (c) => {
-    return c.json(modelJson(await c.get("nearsight").loadZooModel(c.req.valid("json").model)), 200);
+    const { model } = c.req.valid("json");
+    assertModel(c.get("allowed"), model);
+    return c.json(modelJson(await c.get("nearsight").loadZooModel(model)), 200);
   })
   .openapi(prompts, async (c) => {
     const { model: name, prompts: texts } = c.req.valid("json");
+    assertModel(c.get("allowed"), name);
     const model = await c.get("nearsight").loadZooModel(name);
     if (!supportsPrompts(model)) throw takesNoPrompts(model);
     return c.json({ embeddings: vectorsJson(await model.embedPrompts(texts)) }, 200);

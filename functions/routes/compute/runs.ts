@@ -8,6 +8,7 @@ import {
   METRICS,
   NearsightError,
 } from "../../../core/index.ts";
+import { assertModel } from "../../access/allow-list.ts";
 import { createRouter, datasetOf, datasetPath, json, route, runPath } from "../../router.ts";
 import { INDEX_OPTIONS, newRunSchema, runJson, runSchema } from "../../schemas/run.ts";
 import { viewIn, viewSchema } from "../../schemas/view.ts";
@@ -79,6 +80,7 @@ const cancel = route("write", {
 export const builds = createRouter()
   .openapi(start, async (c) => {
     const { view, ...options } = c.req.valid("json");
+    assertModel(c.get("allowed"), options.model);
     const samples = await viewIn(c, c.req.valid("param").dataset, view);
     const given = options as ComputeSimilarityOptions & { brainKey: string };
     return c.json(runJson(await c.get("builds").start(samples, given)), 202);

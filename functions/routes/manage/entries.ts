@@ -2,7 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { IdSelection } from "../../../core/index.ts";
-import { createRouter, datasetOf, json, route, runPath } from "../../router.ts";
+import { createRouter, datasetOf, json, type RequestContext, route, runPath } from "../../router.ts";
 import { runJson, runSchema } from "../../schemas/run.ts";
 import { packedVectorsSchema, vectorsJson, vectorsOf, vectorsSchema } from "../../schemas/vectors.ts";
 import { viewIn, viewSchema } from "../../schemas/view.ts";
@@ -187,7 +187,7 @@ export const entries = createRouter()
   })
   .openapi(updateFields, async (c) => {
     const index = await indexOf(c, c.req.valid("param"));
-    return c.json({ updated: await index.updateFilterFields({ signal: c.req.raw.signal }) }, 200);
+    return c.json({ updated: await index.updateFilterFields({ signal: c.get("signal") }) }, 200);
   })
   .openapi(reload, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
@@ -197,7 +197,7 @@ export const entries = createRouter()
   });
 
 async function indexOf(
-  context: Parameters<typeof datasetOf>[0],
+  context: RequestContext,
   { dataset, brainKey }: { dataset: string; brainKey: string },
 ) {
   return (await datasetOf(context, dataset)).loadBrainResults(brainKey);

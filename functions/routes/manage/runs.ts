@@ -165,7 +165,7 @@ export const runs = createRouter()
   .openapi(evaluate, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
     const index = await (await datasetOf(c, dataset)).loadBrainResults(brainKey);
-    const options = { ...c.req.valid("json"), signal: c.req.raw.signal } as EvaluateOptions;
+    const options = { ...c.req.valid("json"), signal: c.get("signal") } as EvaluateOptions;
     const found = await index.evaluate(options);
     return c.json({ ...found, lost: [...found.lost] }, 200);
   })

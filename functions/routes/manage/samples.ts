@@ -1,6 +1,7 @@
 /** Registers samples, changes their fields and tags, deletes them. */
 
 import { z } from "@hono/zod-openapi";
+import { assertMedia } from "../../access/allow-list.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
 import { sampleInput, sampleInputSchema } from "../../schemas/sample.ts";
 
@@ -56,6 +57,10 @@ export const samples = createRouter()
     const dataset = await datasetOf(c, c.req.valid("param").dataset);
     // As they came: the schema, which they fit, would leave out a field `__proto__` in silence.
     const { samples: given } = await c.req.json<z.infer<typeof samplesSchema>>();
+    await assertMedia(
+      c.get("allowed"),
+      given.map(({ filepath }) => filepath),
+    );
     const ids = await dataset.addSamples(given.map(sampleInput));
     return c.json({ ids }, 201);
   })

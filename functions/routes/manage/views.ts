@@ -57,7 +57,7 @@ export const savedViews = createRouter()
   .openapi(save, async (c) => {
     const { dataset: name, view } = c.req.valid("param");
     const dataset = await datasetOf(c, name);
-    const stages = (await viewOf(dataset, c.req.valid("json"))) as DatasetView;
+    const stages = (await viewOf(c, dataset, c.req.valid("json"))) as DatasetView;
     await dataset.saveView(view, stages, { overwrite: true });
     return c.body(null, 204);
   })

@@ -2,7 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { Dataset, SimilarityIndex } from "../../../core/index.ts";
-import { createRouter, datasetOf, json, route, runPath } from "../../router.ts";
+import { createRouter, datasetOf, json, type RequestContext, route, runPath } from "../../router.ts";
 import { hitSchema } from "../../schemas/hit.ts";
 import { type ViewInput, viewIn, viewOf, viewSchema } from "../../schemas/view.ts";
 
@@ -85,8 +85,8 @@ export const comparisons = createRouter()
   .openapi(duplicates, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
     const { view, thresh, fraction } = c.req.valid("json");
-    const index = await indexWithin(await datasetOf(c, name), brainKey, view);
-    const { signal } = c.req.raw;
+    const index = await indexWithin(c, await datasetOf(c, name), brainKey, view);
+    const signal = c.get("signal");
     await index.findDuplicates(
       thresh === undefined ? { fraction: fraction ?? 0, signal } : { thresh, signal },
     );
@@ -99,8 +99,8 @@ export const comparisons = createRouter()
   .openapi(unique, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
     const { view, count } = c.req.valid("json");
-    const index = await indexWithin(await datasetOf(c, name), brainKey, view);
-    await index.findUnique(count, { signal: c.req.raw.signal });
+    const index = await indexWithin(c, await datasetOf(c, name), brainKey, view);
+    await index.findUnique(count, { signal: c.get("signal") });
     return c.json({ ids: [...(index.uniqueIds ?? [])], thresh: index.thresh }, 200);
   })
   .openapi(neighbors, async (c) => {
@@ -115,6 +115,11 @@ export const comparisons = createRouter()
   });
 
 /** The index of a run, limited to a view. */
-async function indexWithin(dataset: Dataset, brainKey: string, view: ViewInput): Promise<SimilarityIndex> {
-  return (await dataset.loadBrainResults(brainKey)).useView(await viewOf(dataset, view));
+async function indexWithin(
+  context: RequestContext,
+  dataset: Dataset,
+  brainKey: string,
+  view: ViewInput,
+): Promise<SimilarityIndex> {
+  return (await dataset.loadBrainResults(brainKey)).useView(await viewOf(context, dataset, view));
 }

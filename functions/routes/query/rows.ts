@@ -1,12 +1,16 @@
 /** Reads the rows of a view: whole, their ids, one field, or how often its values occur. */
 
 import { z } from "@hono/zod-openapi";
-import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
+import type { SampleCollection } from "../../../core/index.ts";
+import { cursorSchema, nextCursorSchema, type Position, staleCursor } from "../../cursor.ts";
+import { lines, wantsLines } from "../../ndjson.ts";
+import { createRouter, datasetOf, datasetPath, json, jsonOrLines, route } from "../../router.ts";
 import { patchSchema, rowJson, sampleJson, sampleSchema } from "../../schemas/sample.ts";
 import { viewIn, viewSchema } from "../../schemas/view.ts";
 
 /** Rows of one answer: what fits 6 MB, the most that a Lambda function answers at once, with room to spare. */
 const MAX_ROWS = 1_000;
+const USUAL_ROWS = 25;
 /** Ids and values are shorter. */
 const MAX_VALUES = 50_000;
 
@@ -19,6 +23,19 @@ const pageSchema = (most: number, usual: number) =>
   });
 const fieldPath = z.string().min(1).max(512).openapi({ example: "ground_truth.detections.label" });
 
+const rowsRequest = z.strictObject({
+  view: viewSchema,
+  offset: z.number().int().min(0).optional().openapi({ description: "Default 0; not beside a cursor." }),
+  limit: z
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_ROWS)
+    .optional()
+    .openapi({ description: `Default ${USUAL_ROWS}; as lines, all of them.` }),
+  cursor: cursorSchema,
+});
+
 const rows = route("read", {
   method: "post",
   path: "/datasets/{dataset}/rows",
@@ -26,9 +43,14 @@ const rows = route("read", {
   summary: "Samples of a view in its order, or patches of a view of patches",
   request: {
     params: datasetPath,
-    body: json(pageSchema(MAX_ROWS, 25), "Which rows"),
+    body: json(rowsRequest, "Which rows"),
   },
-  responses: { 200: json(z.object({ rows: z.array(z.union([sampleSchema, patchSchema])) }), "The rows") },
+  responses: {
+    200: jsonOrLines(
+      z.object({ rows: z.array(z.union([sampleSchema, patchSchema])), cursor: nextCursorSchema }),
+      "The rows",
+    ),
+  },
 });
 
 const count = route("read", {
@@ -97,9 +119,17 @@ const sample = route("read", {
 
 export const readRows = createRouter()
   .openapi(rows, async (c) => {
-    const { view, offset, limit } = c.req.valid("json");
+    const { view, offset = 0, limit, cursor } = c.req.valid("json");
     const found = await viewIn(c, c.req.valid("param").dataset, view);
-    return c.json({ rows: (await found.page(offset, limit)).map(rowJson) }, 200);
+    const question = [found.dataset.id, view];
+    const last = cursor === undefined ? null : c.get("cursors").read(question, cursor);
+    if (last !== null) await assertInPlace(found, last);
+    const start = last?.count ?? offset;
+    if (wantsLines(c)) return lines(rowLines(found, start, limit)) as never;
+    const page = await found.page(start, limit ?? USUAL_ROWS);
+    const next = positionAfter(page, start, limit ?? USUAL_ROWS);
+    const nextCursor = next === null ? null : c.get("cursors").write(question, next);
+    return c.json({ rows: page.map(rowJson), cursor: nextCursor }, 200);
   })
   .openapi(count, async (c) => {
     const found = await viewIn(c, c.req.valid("param").dataset, c.req.valid("json").view);
@@ -126,3 +156,26 @@ export const readRows = createRouter()
     const { dataset, id } = c.req.valid("param");
     return c.json(sampleJson(await (await datasetOf(c, dataset)).sample(id)), 200);
   });
+
+/** CURSOR_STALE where rows before the end of a page have come or gone: some would be given twice, or never. */
+async function assertInPlace(view: SampleCollection, { id, count }: Position): Promise<void> {
+  const [row] = await view.page(count - 1, 1);
+  if (row?.id !== id) throw staleCursor("the order of the rows");
+}
+
+/** Where a page ends; null where the view does. */
+function positionAfter(page: readonly { id: string }[], start: number, limit: number): Position | null {
+  const end = page.at(-1);
+  if (end === undefined || page.length < limit) return null;
+  return { indexVersion: null, id: end.id, distance: null, count: start + page.length };
+}
+
+async function* rowLines(view: SampleCollection, offset: number, limit?: number): AsyncGenerator<object> {
+  const rest = offset === 0 ? view : view.skip(offset);
+  let count = 0;
+  for await (const row of limit === undefined ? rest : rest.limit(limit)) {
+    count++;
+    yield { row: rowJson(row) };
+  }
+  yield { complete: true, count };
+}

@@ -1,38 +1,29 @@
 /** Searches: the rows of a view nearest to a query, with what the answer is worth. */
 
 import { z } from "@hono/zod-openapi";
-import {
-  type DatasetView,
-  NearsightError,
-  type Patch,
-  type Sample,
-  type SimilarityQuery,
-} from "../../../core/index.ts";
-import { createRouter, datasetPath, json, route } from "../../router.ts";
+import type { DatasetView, Hit, SampleCollection, SimilarityQuery } from "../../../core/index.ts";
+import { assertQuery } from "../../access/query-images.ts";
+import { cursorSchema, nextCursorSchema, type Position, staleCursor } from "../../cursor.ts";
+import { lines, wantsLines } from "../../ndjson.ts";
+import { createRouter, datasetPath, json, jsonOrLines, route } from "../../router.ts";
 import { hitSchema } from "../../schemas/hit.ts";
 import { querySchema } from "../../schemas/query.ts";
 import { patchSchema, rowJson, sampleSchema } from "../../schemas/sample.ts";
 import { viewIn, viewSchema } from "../../schemas/view.ts";
 
-/** Hits of one answer; further ones are asked for by `offset`. */
+/** Hits of one answer; further ones are asked for by its cursor. */
 const MAX_HITS = 10_000;
 
 const request = z
   .strictObject({
     query: querySchema,
     view: viewSchema,
-    k: z
-      .number()
-      .int()
-      .min(1)
-      .max(MAX_HITS)
-      .nullable()
-      .default(25)
-      .openapi({ description: `null: the whole ranking, where that is no more than ${MAX_HITS} hits.` }),
+    k: z.number().int().min(1).max(MAX_HITS).default(25),
     reverse: z.boolean().optional().openapi({ description: "Least similar first." }),
     maxDistance: z.number().optional().openapi({ description: "Leaves out what is farther." }),
     aggregation: z.enum(["mean", "post-mean", "post-min", "post-max"]).optional(),
     brainKey: z.string().min(1).optional().openapi({ description: "Default: the one run that fits." }),
+    cursor: cursorSchema,
     rows: z.boolean().default(false).openapi({ description: "Give the samples or patches too." }),
     explain: z.boolean().default(false).openapi({ description: "Tell how it was searched, and which run." }),
   })
@@ -60,46 +51,79 @@ const search = route("read", {
   summary: "The rows most similar to ids, vectors, prompts or an image",
   request: { params: datasetPath, body: json(request, "What to look for, and where") },
   responses: {
-    200: json(
+    200: jsonOrLines(
       z.object({
         hits: z.array(hitSchema),
         facts,
         rows: z.array(z.union([sampleSchema, patchSchema])).optional(),
-        explanation: z.looseObject({ brainKey: z.string(), patchesField: z.string().nullable() }).optional(),
+        explanation: explanationSchema.optional(),
+        cursor: nextCursorSchema,
       }),
       "Hits, nearest first",
     ),
   },
 });
 
+const NOTHING_SEARCHED = { exact: true, indexed: 0, missing: 0, stale: 0 } as const;
+
 export const searches = createRouter().openapi(search, async (c) => {
-  const { query, view, rows, explain, k, ...options } = c.req.valid("json");
+  const { k, rows, cursor, explain, ...asked } = c.req.valid("json");
+  const { query, view, ...options } = asked;
+  await assertQuery(c.get("allowed"), query as SimilarityQuery);
   const within = await viewIn(c, c.req.valid("param").dataset, view);
-  const found = within.sortBySimilarity(query as SimilarityQuery, { ...options, k: k ?? undefined });
-  const hits = await found.hits();
-  if (hits.length > MAX_HITS) throw tooManyHits(hits.length);
-  const known = (await found.facts()) ?? { exact: true, indexed: 0, missing: 0, stale: 0 };
-  return c.json(
-    {
-      hits,
-      facts: known,
-      ...(rows ? { rows: (await found.page(0, hits.length)).map(rowJson) } : {}),
-      ...(explain ? { explanation: await explanationOf(found) } : {}),
-    },
-    200,
-  );
+  const question = [within.dataset.id, asked];
+  const last = cursor === undefined ? null : c.get("cursors").read(question, cursor);
+  const found = within.sortBySimilarity(query as SimilarityQuery, { ...options, k: (last?.count ?? 0) + k });
+  const { hits, before, next } = await pageAfter(found, last, k, options.reverse ?? false);
+  const answer = {
+    hits,
+    facts: (await found.facts()) ?? NOTHING_SEARCHED,
+    cursor: next === null ? null : c.get("cursors").write(question, next),
+    ...(explain ? { explanation: await explanationOf(found) } : {}),
+  };
+  if (wantsLines(c)) return lines(hitLines(answer)) as never;
+  if (!rows) return c.json(answer, 200);
+  const start = rowsOf(found, before);
+  const end = rowsOf(found, [...before, ...hits]);
+  return c.json({ ...answer, rows: (await found.page(start, end - start)).map(rowJson) }, 200);
 });
 
-async function explanationOf(found: DatasetView<Sample | Patch>): Promise<z.infer<typeof explanationSchema>> {
+async function explanationOf(found: DatasetView): Promise<z.infer<typeof explanationSchema>> {
   const { stages } = await found.explain();
   return stages.at(-1)?.search as unknown as z.infer<typeof explanationSchema>;
 }
 
-function tooManyHits(found: number): NearsightError {
-  return new NearsightError({
-    code: "LIMIT_EXCEEDED",
-    message: `Expected at most ${MAX_HITS} hits in one answer but the whole ranking has ${found}`,
-    hint: "Give k, or search within a smaller view",
-    details: { limit: MAX_HITS },
-  });
+/** The hits after a position, those before them, and where they end: null with the ranking. CURSOR_STALE */
+async function pageAfter(found: DatasetView, last: Position | null, k: number, reverse: boolean) {
+  const ranking = await found.hits();
+  const indexVersion = await found.indexVersion();
+  if (last !== null && last.indexVersion !== indexVersion) throw staleCursor("the index");
+  const start = last === null ? 0 : placeAfter(ranking, last, reverse);
+  const hits = ranking.slice(start, start + k);
+  const end = hits.at(-1);
+  const next =
+    end === undefined || hits.length < k
+      ? null
+      : { indexVersion, id: end.id, distance: end.distance, count: start + k };
+  return { hits, before: ranking.slice(0, start), next };
+}
+
+/** Where the ranking goes on after a hit, which may have left it since. */
+function placeAfter(ranking: readonly Hit[], { id, distance }: Position, reverse: boolean): number {
+  const place = ranking.findIndex((hit) => hit.id === id);
+  if (place >= 0) return place + 1;
+  const sign = reverse ? -1 : 1;
+  const beyond = (hit: Hit) => sign * (hit.distance - (distance ?? 0));
+  const next = ranking.findIndex((hit) => beyond(hit) > 0 || (beyond(hit) === 0 && hit.id > id));
+  return next < 0 ? ranking.length : next;
+}
+
+/** How many rows the hits are of: several patches may have led to one sample. */
+function rowsOf({ patchesField }: SampleCollection, hits: readonly Hit[]): number {
+  return new Set(hits.map(({ id, sampleId }) => (patchesField === null ? sampleId : id))).size;
+}
+
+async function* hitLines({ hits, ...rest }: { hits: readonly Hit[] }): AsyncGenerator<object> {
+  for (const hit of hits) yield { hit };
+  yield { complete: true, count: hits.length, ...rest };
 }

@@ -92,6 +92,15 @@ describe("an index out of step with the store", () => {
     expect(await problems({ deep: true })).toEqual([]);
   });
 
+  it("takes over what another program has added to a sample", async () => {
+    const [added = ""] = await dataset.addSamples([{ filepath: "later.jpg" }]);
+    await meddle((collection) => collection.upsert(once({ ...stranger, ids: [added], sampleIds: [added] })));
+    await ns.doctor({ repair: true });
+    expect(await index.totalIndexSize()).toBe(21);
+    expect(await index.missingSize()).toBe(0);
+    expect(await problems({ deep: true })).toEqual([]);
+  });
+
   it("sees an exchange of one entry for another only when it looks deep", async () => {
     await meddle(async (collection) => {
       await collection.delete(once([ids[19] ?? ""]));

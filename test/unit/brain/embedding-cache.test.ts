@@ -68,6 +68,16 @@ describe("pictures that were embedded before", () => {
     expect(nameless.embedded()).toBe(40);
   });
 
+  it("need no model that is ready: it prepares for the others alone", async () => {
+    const { ns, dataset } = await installation();
+    let prepared = 0;
+    const model = { ...countingModel(), prepare: () => void prepared++ };
+    await ns.computeSimilarity(dataset.limit(5), { model, brainKey: "a" });
+    expect(prepared).toBe(5);
+    await ns.computeSimilarity(dataset.limit(6), { model, brainKey: "b" });
+    expect(prepared).toBe(6);
+  });
+
   it("are embedded again when the size of the cache is 0", async () => {
     const { ns, dataset } = await installation({ embeddingCacheBytes: 0 });
     const model = countingModel();

@@ -83,3 +83,21 @@ describe("normalize", () => {
     expect(first?.score).toBeCloseTo(1, 5);
   });
 });
+
+describe("vectors and metrics of two kinds", () => {
+  it("are refused before anything is recorded", async () => {
+    const hint = { code: "METRIC_NOT_SUPPORTED" };
+    for (const [embeddings, metric] of [
+      [floats, "jaccard"],
+      [bits, "cosine"],
+    ] as const) {
+      await expect(
+        ns.computeSimilarity(dataset, { embeddings, metric, brainKey: "mixed" }),
+      ).rejects.toMatchObject(hint);
+    }
+    await expect(
+      ns.computeSimilarity(dataset, { model: "nearsight-tiny", metric: "hamming", brainKey: "mixed" }),
+    ).rejects.toMatchObject(hint);
+    expect(await dataset.listBrainRuns()).not.toContain("mixed");
+  });
+});

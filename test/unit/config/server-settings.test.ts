@@ -12,7 +12,7 @@ import { milvus } from "../../../core/backends/milvus/milvus.ts";
 import { connectionPlan as milvusPlan } from "../../../core/backends/milvus/options.ts";
 import { collectionPlan, METRIC_TYPES } from "../../../core/backends/milvus/schema.ts";
 import { type BackendDriver, local } from "../../../core/backends/registry.ts";
-import { open } from "../../../core/nearsight.ts";
+import { open } from "../../../core/open.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
 import { temporaryFolder } from "../../support/temporary.ts";

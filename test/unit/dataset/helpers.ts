@@ -10,8 +10,8 @@ import type { SimilarityRequest, SimilarityResolver } from "../../../core/datase
 import { NearsightError } from "../../../core/errors.ts";
 import { createIo } from "../../../core/io/io.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
+import { EVERYTHING, useStore } from "../../store/helpers.ts";
 import { throughDoor } from "../../support/door.ts";
-import { EVERYTHING, useStore } from "../store/helpers.ts";
 
 /** Searches asked for so far; `failing` makes the next ones fail. */
 export interface Searches {

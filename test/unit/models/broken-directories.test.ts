@@ -61,15 +61,19 @@ describe("a directory that cannot be used", () => {
     });
   });
 
-  test("has a graph the runtime refuses: said at the first run", async () => {
+  test("has a graph the runtime refuses: said at every run", async () => {
     const directory = await graphDirectory((graph) =>
       graph.node("NoSuchOperator", ["pixel_values"], {}, "image_embeds"),
     );
     const broken = await loadModelDirectory(directory);
-    await expect(broken.embed({ data: new Float32Array(192), shape: [1, 3, 8, 8] })).rejects.toMatchObject({
-      code: "MODEL_INVALID",
-      message: expect.stringContaining("NoSuchOperator"),
-    });
+    broken.prepare?.();
+    const pictures = { data: new Float32Array(192), shape: [1, 3, 8, 8] };
+    for (const _ of ["first", "second"]) {
+      await expect(broken.embed(pictures)).rejects.toMatchObject({
+        code: "MODEL_INVALID",
+        message: expect.stringContaining("NoSuchOperator"),
+      });
+    }
   });
 
   test("preprocesses to another size than its graph takes", async () => {

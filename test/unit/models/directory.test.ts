@@ -97,6 +97,19 @@ describe("a CLIP directory", () => {
     await expect(model.embedPrompts?.([" "])).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
+  test("a model that was prepared gives the same vectors, and can be closed before it is ready", async () => {
+    const [used, unused] = [
+      await loadModelDirectory(clip.directory),
+      await loadModelDirectory(clip.directory),
+    ];
+    used.prepare?.();
+    unused.prepare?.();
+    await unused.close?.();
+    unused.prepare?.();
+    expect((await used.embed(batchOf(1))).data).toEqual((await model.embed(batchOf(1))).data);
+    await used.close?.();
+  });
+
   test("close waits for runs under way", async () => {
     const other = await loadModelDirectory(clip.directory);
     const running = [other.embed(batchOf(1)), other.embedPrompts?.(["a dog"])];

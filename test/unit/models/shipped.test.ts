@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { imageTensor, stackTensors } from "../../../core/media/resize.ts";
-import { DEFAULT_MODEL, listModels, resolveModel } from "../../../core/models/zoo.ts";
+import { DEFAULT_MODEL, listModels } from "../../../core/models/named-models.ts";
+import { resolveModel } from "../../../core/models/zoo.ts";
 import { plainPicture } from "../../support/pictures.ts";
 
 describe("nearsight-tiny", () => {

@@ -15,8 +15,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { isNearsightError, type NearsightError } from "../../../core/errors.ts";
 import { matrix } from "../../../core/matrix.ts";
 import { openSqliteStore } from "../../../core/store/sqlite-store.ts";
+import { EVERYTHING, newSample } from "../../store/helpers.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { EVERYTHING, newSample } from "./helpers.ts";
 
 const SAMPLES = 400;
 

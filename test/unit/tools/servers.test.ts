@@ -35,6 +35,7 @@ describe("an address given by the environment", () => {
       { hosts: ["http://a:1", "http://b:2"], username: "u", password: "0123" },
     ],
     ["elasticsearch-8", { NEARSIGHT_TEST_ELASTICSEARCH_8_HOSTS: "http://a:1" }, { hosts: ["http://a:1"] }],
+    ["postgres", { NEARSIGHT_TEST_POSTGRES: "postgres://u@a/d" }, { url: "postgres://u@a/d" }],
   ] as const)("of %s from %j", (name, environment, address) => {
     expect(givenAddress(name, environment)).toEqual(address);
   });
@@ -49,6 +50,7 @@ describe("groups of test files", () => {
     ["test/backends/elasticsearch-faults.test.ts", "elasticsearch"],
     ["test/backends/elasticsearch-8.test.ts", "elasticsearch-8"],
     ["test/backends/local.test.ts", "short"],
+    ["test/store/postgres-faults.test.ts", "postgres"],
     ["test/unit/tools/servers.test.ts", "short"],
     ["test/long/parity.test.ts", undefined],
     ["test/interop/formats.test.ts", "interop"],
@@ -62,12 +64,20 @@ describe("groups of test files", () => {
     });
     expect(found.map(([name]) => name)).toEqual(group === undefined ? [] : [group]);
   });
+
+  test("of the store are in short, on SQLite, and in postgres", () => {
+    const file = "test/store/samples.test.ts";
+    const isIn = (globs: readonly string[]) => globs.some((glob) => matchesGlob(file, glob));
+    const { include = [] } = SERVER_GROUPS.get("postgres") ?? {};
+    expect([isIn(SHORT.include) && !isIn(SHORT.exclude), isIn(include)]).toEqual([true, true]);
+  });
 });
 
 test.each([
   ["milvus-lite", "milvus-lite"],
   ["interop-milvus", "milvus"],
   ["interop-elasticsearch", "elasticsearch"],
+  ["postgres", "postgres"],
   ["interop", null],
   ["short", null],
 ])("group %s runs on %s", (group, server) => {

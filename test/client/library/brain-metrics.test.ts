@@ -1,4 +1,0 @@
-/** The library's own tests through `connect`. */
-
-import "./over-http.ts";
-import "../../unit/brain/metrics.test.ts";
