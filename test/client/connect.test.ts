@@ -61,19 +61,23 @@ describe("connect", () => {
   );
 
   test.each([
-    ["a page", () => new Response("<html></html>"), "SERVER_INVALID", /something else than JSON/],
-    ["other JSON", () => Response.json({ service: "elsewhere" }), "SERVER_INVALID", /JSON of another kind/],
-    ["not found", () => new Response("no", { status: 404 }), "SERVER_INVALID", /404/],
-    ["elsewhere", () => Response.redirect("http://127.0.0.1:9/"), "SERVER_INVALID", /302/],
-    ["an older server", () => problem("ROUTE_NOT_FOUND", 404), "SERVER_INVALID", /older than this client/],
-    ["a newer server's error", () => problem("BRAND_NEW", 418), "SERVER_INVALID", /^It failed$/],
-    ["a gateway without a server", () => new Response("", { status: 502 }), "SERVER_UNREACHABLE", /502/],
-  ])("what answers with %s is told in one line", async (_, answer, code, message) => {
+    ["a page", () => new Response("<html></html>"), /something else than JSON/],
+    ["other JSON", () => Response.json({ service: "elsewhere" }), /JSON of another kind/],
+    ["not found", () => new Response("no", { status: 404 }), /404/],
+    ["elsewhere", () => Response.redirect("http://127.0.0.1:9/"), /302/],
+    ["an older server", () => problem("ROUTE_NOT_FOUND", 404), /older than this client/],
+    ["a newer server's error", () => problem("BRAND_NEW", 418), /^It failed$/],
+  ])("what answers with %s is told in one line", async (_, answer, message) => {
     failing(9, answer);
     await expect(connect(server.url)).rejects.toMatchObject({
-      code,
+      code: "SERVER_INVALID",
       message: expect.stringMatching(message),
     });
+  });
+
+  test("a gateway without a server is one that is away", async () => {
+    failing(9, () => new Response("", { status: 502 }));
+    await expect(connect(server.url)).rejects.toMatchObject({ code: "SERVER_UNREACHABLE", message: /502/ });
   });
 
   test("a server that is away is an error that may pass", async () => {

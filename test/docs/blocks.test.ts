@@ -1,10 +1,12 @@
-/** Runs every code block of README.md and docs/. Pages of servers are run by test/backends, where the servers are. */
+/** Runs every code block of README.md and docs/, but for pages of servers, which run where the servers are. */
 
 import { join, resolve } from "node:path";
 import { pages, testBlocks } from "../support/doc-blocks.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const ofServers = ["milvus", "elasticsearch"].map((name) => join(root, `docs/backends/${name}.md`));
+const ofServers = ["backends/milvus", "backends/elasticsearch", "client"].map((name) =>
+  join(root, `docs/${name}.md`),
+);
 
 testBlocks([
   join(root, "README.md"),

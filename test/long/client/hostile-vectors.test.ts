@@ -1,4 +1,0 @@
-/** The library's own tests through `connect`. */
-
-import "../../client/library/over-http.ts";
-import "../../unit/hostile/vectors.test.ts";
