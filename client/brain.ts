@@ -7,7 +7,7 @@ import { buildRun } from "./compute-similarity.ts";
 import type { RemoteContext } from "./context.ts";
 import { embedRows } from "./embeddings.ts";
 import { modelName } from "./models.ts";
-import { follow, type RunJson, removeRun, runInfo } from "./runs.ts";
+import { build, type RunJson, removeRun, runInfo } from "./runs.ts";
 import { remoteIndex } from "./similarity-index.ts";
 import { assertNoConnection, unsupported } from "./unsupported.ts";
 
@@ -30,12 +30,8 @@ export function remoteBrain(context: RemoteContext): BrainPort {
     const { id } = samples.dataset;
     const body = { brainKey: `${key}_${options.to}`, ...options };
     if (overwrite) await removeRun(http, runPath(id, body.brainKey), { cleanup: true });
-    const started = await http<RunJson>("post", runPath(id, key, "copy"), { body, signal });
-    const copy = await follow(http, runPath(id, started.key), started, {
-      phase: "copying",
-      progress,
-      signal,
-    });
+    const start = { path: runPath(id, key, "copy"), body };
+    const copy = await build(http, runPath(id, body.brainKey), start, { phase: "copying", progress, signal });
     return remoteIndex(context, samples, copy);
   }
 
@@ -50,11 +46,7 @@ export function remoteBrain(context: RemoteContext): BrainPort {
       const { id } = samples.dataset;
       const body = { ...options, model: modelName(model) };
       const scope = { patchesField: options.patchesField ?? null };
-      const also = {
-        ...(progress === undefined ? {} : { progress }),
-        ...(signal === undefined ? {} : { signal }),
-      };
-      return embedRows(http, pathOf(id, "embeddings"), samples, scope, body, also);
+      return embedRows(http, pathOf(id, "embeddings"), samples, scope, body, { progress, signal });
     },
     async listBrainRuns(datasetId, filter) {
       return (await runs(datasetId)).filter(({ config }) => fits(config, filter)).map(({ key }) => key);

@@ -7,14 +7,14 @@ import type {
   EmbeddingsInput,
 } from "../core/dataset/brain-port.ts";
 import type { SampleCollection } from "../core/dataset/sample-collection.ts";
-import { isNearsightError, throwIfAborted } from "../core/errors.ts";
+import { isNearsightError } from "../core/errors.ts";
 import { newId } from "../core/ids.ts";
 import { stackRows, type VectorData } from "../core/matrix.ts";
 import type { RemoteContext } from "./context.ts";
 import { rowsOf } from "./embeddings.ts";
 import { modelName } from "./models.ts";
 import { vectorParts } from "./parts.ts";
-import { follow, type RunJson } from "./runs.ts";
+import { build, type RunJson } from "./runs.ts";
 import { wireView } from "./stages.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -39,7 +39,6 @@ async function startRun(
   samples: SampleCollection,
   { progress, signal, model, modelKwargs, ...options }: ComputeSimilarityOptions,
 ): Promise<RunJson> {
-  throwIfAborted(signal);
   if (modelKwargs !== undefined) {
     unsupported("modelKwargs", "the server loads models by its own settings", "Name a model that it has");
   }
@@ -51,8 +50,8 @@ async function startRun(
     ...(model === undefined ? {} : { model: modelName(model) }),
   };
   const { id } = samples.dataset;
-  const started = await http<RunJson>("post", pathOf(id, "runs"), { body, signal });
-  return follow(http, pathOf(id, "runs", brainKey), started, { phase: "embedding", progress, signal });
+  const start = { path: pathOf(id, "runs"), body };
+  return build(http, pathOf(id, "runs", brainKey), start, { phase: "embedding", progress, signal });
 }
 
 /** A row of the view with its vector. */

@@ -1,6 +1,6 @@
 /** Embeds the rows of a view over the API, some at a time. */
 
-import type { EmbeddingOptions, Embeddings } from "../core/dataset/brain-port.ts";
+import type { Embeddings, ProgressOption } from "../core/dataset/brain-port.ts";
 import type { SampleCollection } from "../core/dataset/sample-collection.ts";
 import { concatRows, type Matrix } from "../core/matrix.ts";
 import { type PackedVectors, unpackVectors } from "../core/packed-vectors.ts";
@@ -24,6 +24,12 @@ export interface EmbedScope {
   readonly skip?: ReadonlySet<string> | undefined;
 }
 
+/** What the one who waits may want. */
+export interface WaitOptions {
+  readonly progress?: ProgressOption | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Sends the rows to `path` and puts the answers together; `body` says how they are embedded. */
 export async function embedRows(
   http: Http,
@@ -31,7 +37,7 @@ export async function embedRows(
   samples: SampleCollection,
   { patchesField, skip }: EmbedScope,
   body: object,
-  { progress, signal }: Pick<EmbeddingOptions, "progress" | "signal">,
+  { progress, signal }: WaitOptions,
 ): Promise<Embeddings> {
   const rows = rowsOf(samples, patchesField);
   const stages = await rows.resolvedStages();

@@ -3,6 +3,7 @@
 import type { BrainRunInfo, ProgressOption } from "../core/dataset/brain-port.ts";
 import { isNearsightError, NearsightError, throwIfAborted } from "../core/errors.ts";
 import { ofProblem, type Problem } from "./answers.ts";
+import type { WaitOptions } from "./embeddings.ts";
 import type { Http } from "./http.ts";
 
 /** A run as the API gives it. */
@@ -11,12 +12,9 @@ export interface RunJson extends BrainRunInfo {
   readonly problem?: Problem;
 }
 
-export interface FollowOptions {
+export interface FollowOptions extends WaitOptions {
   /** What is being done, for the progress events. */
   readonly phase: string;
-  readonly progress?: ProgressOption | undefined;
-  /** Stops the build. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Between two looks at a build: short at first, for small ones, and longer the longer it takes. */
@@ -28,17 +26,29 @@ export function runInfo({ problem: _, ...info }: RunJson): BrainRunInfo {
   return info;
 }
 
+/** Starts a build, which `path` then tells of, and waits for its end; the errors are those of `follow`. */
+export async function build(
+  http: Http,
+  path: string,
+  start: { readonly path: string; readonly body: object },
+  options: FollowOptions,
+): Promise<RunJson> {
+  throwIfAborted(options.signal);
+  // Without the signal: what was started, or not, could otherwise not be told, and not be stopped.
+  const started = await http<RunJson>("post", start.path, { body: start.body });
+  return follow(http, path, started, options);
+}
+
 /**
- * Waits for the end of a build that was started, and tells how far it is meanwhile. Throws what the build failed
- * with; ABORTED once the signal fires, which stops it.
+ * Waits for the end of a build, and tells how far it is meanwhile. Throws what the build failed with; ABORTED once
+ * the signal fires, which stops it.
  */
-export async function follow(
+async function follow(
   http: Http,
   path: string,
   started: RunJson,
-  options: FollowOptions,
+  { progress, signal, phase }: FollowOptions,
 ): Promise<RunJson> {
-  const { progress, signal, phase } = options;
   let run = started;
   const report = reporter(phase, progress);
   try {
@@ -75,8 +85,12 @@ function reporter(phase: string, progress: ProgressOption | undefined): (run: Ru
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
-  signal?.addEventListener("abort", () => resolve(), { once: true });
-  return promise.finally(() => clearTimeout(timer));
+  const stop = () => resolve();
+  signal?.addEventListener("abort", stop);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  });
 }
 
 /** Deletes a run with its collection; fine if it is gone. */

@@ -17,7 +17,7 @@ import { remoteDuplicates } from "./duplicates.ts";
 import { type EmbeddingsJson, embedRows, joined } from "./embeddings.ts";
 import { modelName, remoteModel } from "./models.ts";
 import { parts, vectorParts } from "./parts.ts";
-import { follow, type RunJson, removeRun, runInfo } from "./runs.ts";
+import { build, type RunJson, removeRun, runInfo } from "./runs.ts";
 import { wireView } from "./stages.ts";
 import { unsupported } from "./unsupported.ts";
 
@@ -109,8 +109,8 @@ export function remoteIndex(
       const before = info.entries.indexed;
       const stages = wireView(await view.resolvedStages());
       const body = { view: stages, batchSize, numWorkers, skipFailures };
-      const started = await http<RunJson>("post", path("resume"), { body, signal });
-      info = runInfo(await follow(http, path(), started, { phase: "embedding", progress, signal }));
+      const start = { path: path("resume"), body };
+      info = runInfo(await build(http, path(), start, { phase: "embedding", progress, signal }));
       return { added: info.entries.indexed - before, failed: info.failed };
     },
 
@@ -147,11 +147,7 @@ export function remoteIndex(
         skip: known === null ? undefined : new Set(known.labelIds ?? known.sampleIds),
       };
       const body = { ...how, ...(model === undefined ? {} : { model: modelName(model) }) };
-      const also = {
-        ...(progress === undefined ? {} : { progress }),
-        ...(signal === undefined ? {} : { signal }),
-      };
-      return embedRows(http, path("embeddings", "compute"), from, scope, body, also);
+      return embedRows(http, path("embeddings", "compute"), from, scope, body, { progress, signal });
     },
 
     useView(next) {
