@@ -1,11 +1,12 @@
 /**
  * The test runs: `short` needs this machine alone, one for each server, `interop` and those of its servers the real
- * FiftyOne, `long` takes minutes, `package` packs and installs.
+ * FiftyOne, `events` buckets and queues, `long` takes minutes, `deploy` evaluates what would be deployed, `package` packs
+ * and installs.
  */
 
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
+import { DEPLOY, EVENTS, INTEROP_GROUPS, SERVER_GROUPS, SHORT, serverOf } from "./tools/test-groups.ts";
 
 const project = (
   name: string,
@@ -20,11 +21,20 @@ const project = (
 /** A server starts in seconds, on a busy machine in minutes; one test file starts several. */
 const SERVER_TIMEOUTS = { testTimeout: 300_000, hookTimeout: 600_000 };
 
-const serverProjects = [...SERVER_GROUPS, ...INTEROP_GROUPS].map(([name, { include, exclude }]) => {
+const serverGroups = [...SERVER_GROUPS, ...INTEROP_GROUPS, ["events", EVENTS] as const];
+const serverProjects = serverGroups.map(([name, { include, exclude }]) => {
   const setup = serverOf(name) === null ? [] : ["test/support/server-setup.ts"];
   const { extends: root, test } = project(name, include, exclude, setup);
   return { extends: root, test: { ...test, ...SERVER_TIMEOUTS } };
 });
+
+const { extends: root, test: deployTest } = project(
+  "deploy",
+  DEPLOY.include,
+  [],
+  ["test/support/deploy-setup.ts"],
+);
+const deployProject = { extends: root, test: { ...deployTest, ...SERVER_TIMEOUTS } };
 
 export default defineConfig({
   test: {
@@ -32,6 +42,7 @@ export default defineConfig({
       project("short", SHORT.include, SHORT.exclude),
       ...serverProjects,
       project("long", ["test/long/**/*.test.ts"]),
+      deployProject,
       project("package", ["test/package/**/*.test.ts"], [], ["test/support/pack-once.ts"]),
     ],
     testTimeout: 60_000,

@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   compare: [["compare.ts"]],
   build: [["build.ts", "--sizes", values.large ? "10000,100000,1000000" : "10000,100000"]],
   store: [["store.ts", values.large ? "1000000" : "100000"]],
+  http: [["http.ts"]],
   plot: [["plot.ts"]],
 };
 

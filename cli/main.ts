@@ -14,6 +14,7 @@ import { addModelsCommand } from "./commands/models.ts";
 import { addQuickstartCommand } from "./commands/quickstart.ts";
 import { addRunsCommand } from "./commands/runs.ts";
 import { addSearchCommand } from "./commands/search.ts";
+import { addSyncCommand } from "./commands/sync.ts";
 import { addUniqueCommand } from "./commands/unique.ts";
 import { EXIT, errorText, exitCodeOf } from "./errors.ts";
 import type { GlobalOptions } from "./session.ts";
@@ -60,6 +61,7 @@ function createProgram(): Command {
   addUniqueCommand(program);
   addImportCommand(program);
   addExportCommand(program);
+  addSyncCommand(program);
   addDatasetsCommand(program);
   addRunsCommand(program);
   addEmbeddingsCommand(program);

@@ -9,9 +9,7 @@ import { embedRows } from "./embeddings.ts";
 import { modelName } from "./models.ts";
 import { build, type RunJson, removeRun, runInfo } from "./runs.ts";
 import { remoteIndex } from "./similarity-index.ts";
-import { assertNoConnection, unsupported } from "./unsupported.ts";
-
-const NO_ROUTE = "the API has no route for it yet";
+import { assertNoConnection, NO_ROUTE, unsupported } from "./unsupported.ts";
 
 export function remoteBrain(context: RemoteContext): BrainPort {
   const { http, pathOf } = context;

@@ -5,7 +5,7 @@ import type { Service } from "./remote.ts";
 import { unsupported } from "./unsupported.ts";
 
 /** Folders, secrets and options of backends are the server's own business. */
-const HIDDEN = ["home", "store", "cache", "hubEndpoint", "hubToken", "embeddingCacheBytes"] as const;
+const HIDDEN = ["home", "store", "cache", "hubEndpoint", "hubToken", "s3", "embeddingCacheBytes"] as const;
 
 /** Settings that a server keeps to itself throw REMOTE_UNSUPPORTED when they are read. */
 export function remoteConfig(url: string, service: Service): Config {

@@ -16,7 +16,7 @@ import { remoteModel } from "./models.ts";
 import type { ReadMedia } from "./queries.ts";
 import { remoteSimilarity } from "./similarity.ts";
 import { remoteStores } from "./store.ts";
-import { unsupported } from "./unsupported.ts";
+import { NO_ROUTE, unsupported } from "./unsupported.ts";
 
 /** What of this machine a connection works with. */
 export interface LocalPorts {
@@ -46,6 +46,10 @@ export async function remoteNearsight(http: Http, ports: LocalPorts): Promise<Ne
     similarity: remoteSimilarity(http, pathOf, ports.readMedia),
     brain,
     io: ports.io,
+    sync: {
+      sync: async () => unsupported("sync()", NO_ROUTE),
+      reconcile: async () => unsupported("reconcile()", NO_ROUTE),
+    },
   };
   const datasets = createDatasets(context);
   const close = async () => http.close();
@@ -67,6 +71,8 @@ export async function remoteNearsight(http: Http, ports: LocalPorts): Promise<Ne
       return remoteModel(http, name);
     },
     listZooModels: () => service.models,
+    openMedia: async () => unsupported("openMedia()", "media are read where the server runs"),
+    mediaUrl: async () => unsupported("mediaUrl()", "media are read where the server runs"),
     computeSimilarity: (samples, options = {}) => brain.computeSimilarity(samples, options),
     computeVisualization: (samples, options = {}) => brain.computeVisualization(samples, options),
     computeNearDuplicates: brain.computeNearDuplicates,

@@ -2,6 +2,9 @@
 
 import { NearsightError } from "../core/errors.ts";
 
+/** Why some of it does not work. */
+export const NO_ROUTE = "the API has no route for it yet";
+
 /** Throws REMOTE_UNSUPPORTED. */
 export function unsupported(what: string, why: string, hint = "Call it where the server runs"): never {
   throw new NearsightError({

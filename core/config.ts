@@ -11,6 +11,7 @@ import {
   VISUALIZATION_SETTINGS,
 } from "./backend-settings.ts";
 import { NearsightError } from "./errors.ts";
+import { S3_SETTINGS, type S3Settings } from "./s3-settings.ts";
 
 /** Where a value came from. */
 export type SettingSource = "argument" | "environment" | "file" | "default";
@@ -40,6 +41,8 @@ export interface Config {
   /** Size of the embedding cache at most: `NEARSIGHT_EMBEDDING_CACHE_BYTES`, default 1 GiB, 0 for none. */
   readonly embeddingCacheBytes: number;
   readonly defaultVisualizationMethod: string;
+  /** How S3 is reached: AWS's own variables, and `NEARSIGHT_S3_PATH_STYLE`. */
+  readonly s3: S3Settings;
   /** Options of a backend from environment and file, typed as declared. */
   backendOptions(name: string): Readonly<Record<string, unknown>>;
   /** Options of a visualization method, likewise. */
@@ -58,6 +61,7 @@ export interface ConfigOverrides {
   readonly defaultSimilarityBackend?: string;
   readonly embeddingCacheBytes?: number;
   readonly similarityBackends?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly s3?: S3Settings;
   readonly defaultVisualizationMethod?: string;
   readonly visualizationMethods?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -106,6 +110,7 @@ const DEFAULT_EMBEDDING_CACHE_BYTES = 2 ** 30;
 export function readConfig(overrides: ConfigOverrides = {}, environment: Environment = process.env): Config {
   const file = readBrainFile(environment);
   const general = generalRows(overrides, environment, file);
+  const s3 = s3Rows(overrides, environment);
   const value = (name: string) => general.find((row) => row.name === name)?.value;
   return {
     home: String(value("home")),
@@ -116,6 +121,7 @@ export function readConfig(overrides: ConfigOverrides = {}, environment: Environ
     defaultSimilarityBackend: String(value("defaultSimilarityBackend")),
     embeddingCacheBytes: Number(value("embeddingCacheBytes")),
     defaultVisualizationMethod: String(value("defaultVisualizationMethod")),
+    s3: valuesOf(s3),
     backendOptions: (name) =>
       valuesOf(familyRows(BACKENDS, BACKEND_ALIASES[name] ?? name, overrides, environment, file)),
     visualizationOptions: (name) => valuesOf(familyRows(METHODS, name, overrides, environment, file)),
@@ -125,7 +131,7 @@ export function readConfig(overrides: ConfigOverrides = {}, environment: Environ
           familyRows(family, name, overrides, environment, file),
         ),
       );
-      const rows = [...general, ...families];
+      const rows = [...general, ...s3, ...families];
       return rows.map((row) => ({ ...row, value: shownValue(row) }));
     },
   };
@@ -193,6 +199,17 @@ function generalRows(overrides: ConfigOverrides, environment: Environment, file:
       ),
     ),
   ];
+}
+
+function s3Rows({ s3 = {} }: ConfigOverrides, environment: Environment): SettingRow[] {
+  return Object.entries(S3_SETTINGS).map(([name, { variables, ...spec }]) => {
+    const base = { name: `s3.${name}`, secret: spec.secret ?? false };
+    const given = s3[name as keyof S3Settings];
+    if (given !== undefined) return { ...base, value: given, source: "argument", origin: null };
+    const origin = variables.find((variable) => environment[variable]);
+    if (origin === undefined) return { ...base, value: undefined, source: "default", origin: null };
+    return { ...base, value: typed(environment[origin], spec, origin), source: "environment", origin };
+  });
 }
 
 /** The row with its value as a number; CONFIG_INVALID unless it is a whole number from 0 on. */

@@ -54,6 +54,7 @@ export const ERROR_CODES = {
   NOT_ALLOWED: { status: 403, retryable: false },
   CURSOR_INVALID: { status: 400, retryable: false },
   CURSOR_STALE: { status: 409, retryable: false },
+  LINK_INVALID: { status: 403, retryable: false },
   RATE_LIMITED: { status: 429, retryable: true },
   REQUEST_TOO_LARGE: { status: 413, retryable: false },
   OVERLOADED: { status: 503, retryable: true },

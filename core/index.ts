@@ -92,6 +92,7 @@ export type { Patch, Sample } from "./dataset/sample.ts";
 export type { SampleCollection } from "./dataset/sample-collection.ts";
 export type { SampleInput } from "./dataset/sample-input.ts";
 export type { SimilarityInput } from "./dataset/similarity-port.ts";
+export type { KeyOutcome, SyncOptions, SyncReport } from "./dataset/sync-port.ts";
 export type { DatasetView, Hit } from "./dataset/view.ts";
 export { viewJsonSchema } from "./dataset/view-json-schema.ts";
 export type {
@@ -126,14 +127,18 @@ export {
 export { ERROR_CODES, type ErrorCode, isNearsightError, NearsightError } from "./errors.ts";
 export type { Filter } from "./filter.ts";
 // Folders and files: pictures below a folder, NumPy's arrays.
-export { type FoundImages, findImages, IMAGE_ENDINGS } from "./io/find-images.ts";
+export { type FoundImages, findImages } from "./io/find-images.ts";
 export { NPY_MAGIC, type NpyArray, type NpyData, type NpyType, readNpy, writeNpy } from "./io/npy.ts";
 export { type Matrix, matrix, toMatrix, type VectorData, type VectorsLike } from "./matrix.ts";
 // Media: pictures to pixels and thumbnails.
-export { decodeImage, type RgbImage } from "./media/image.ts";
+export { isFollowed } from "./media/below.ts";
+export { decodeImage, describeImage, type RgbImage } from "./media/image.ts";
+export { IMAGE_ENDINGS } from "./media/image-names.ts";
 export type { BoundingBox, CropOptions, ImageInputSpec, InputSpec, Tensor } from "./media/input-spec.ts";
 export { type MediaRoots, mediaRoots } from "./media/media-roots.ts";
 export type { MediaSource } from "./media/media-source.ts";
+export { decodeS3Key, s3Address } from "./media/s3/address.ts";
+export { pictureFormat } from "./media/signature.ts";
 export { type Thumbnail, type ThumbnailOptions, thumbnail } from "./media/thumbnail.ts";
 export { type WebSourceOptions, webSource } from "./media/web-source.ts";
 // Embedding models.
@@ -143,5 +148,6 @@ export type { ResolveOptions } from "./models/zoo.ts";
 export type { LoadZooDatasetOptions, Nearsight, OpenOptions } from "./nearsight.ts";
 export { open } from "./open.ts";
 export { type PackedVectors, packVectors, unpackVectors } from "./packed-vectors.ts";
+export type { S3Settings } from "./s3-settings.ts";
 export type { Aggregation, QueryTerm, SimilarityQuery, Stage } from "./stages.ts";
 export { VERSION } from "./version.ts";

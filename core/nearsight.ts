@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BACKEND_ALIASES, FOREIGN_BACKENDS } from "./backend-settings.ts";
 import type { Backend } from "./backends/backend.ts";
 import { BACKENDS, type BackendDriver } from "./backends/registry.ts";
-import { createBrain } from "./brain/brain.ts";
+import { createBrain, createSampleIndexes } from "./brain/brain.ts";
 import type { BrainContext } from "./brain/context.ts";
 import { doctor } from "./brain/doctor/doctor.ts";
 import type { DoctorOptions, DoctorReport } from "./brain/doctor/report.ts";
@@ -23,12 +23,17 @@ import { createIo } from "./io/io.ts";
 import { mediaHash, mediaSize } from "./media/hash.ts";
 import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
+import { s3Source } from "./media/s3/s3-source.ts";
+import { mediaUrl, openMedia } from "./media/source.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
 import { type ResolveOptions, resolveModel } from "./models/zoo.ts";
 import { openEmbeddingCache } from "./store/embedding-cache.ts";
 import type { MetadataStore } from "./store/store.ts";
+import { createSync } from "./sync/create-sync.ts";
 import { VERSION } from "./version.ts";
+
+const DEFAULT_LINK_SECONDS = 300;
 
 /** What `open` may be given. */
 export interface OpenOptions {
@@ -65,6 +70,10 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   /** Loads a model by zoo name, directory or `hub:owner/name`; MODEL_NOT_FOUND. */
   loadZooModel(name: string, options?: ResolveOptions): Promise<EmbeddingModel>;
   listZooModels(): readonly ModelRow[];
+  /** All bytes of a medium: a path, a `file:`, `data:` or `s3:` address. MEDIA_NOT_FOUND, LIMIT_EXCEEDED. */
+  openMedia(uri: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
+  /** A link to a medium in a bucket, valid for so many seconds (default 300). INVALID_ARGUMENT, PACKAGE_MISSING. */
+  mediaUrl(uri: string, options?: { expiresIn?: number }): Promise<string>;
   /** See `computeSimilarity`. */
   computeSimilarity(samples: SampleCollection, options?: ComputeSimilarityOptions): Promise<SimilarityIndex>;
   /** See `computeVisualization`. */
@@ -84,8 +93,9 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
   const models = modelPool(config, options.models ?? {});
   const warn = options.warn ?? ((message) => process.emitWarning(message, "NearsightWarning"));
   const { cache: folder, embeddingCacheBytes: maxBytes } = config;
-  const { mediaSources: sources = [] } = options;
   const embeddings = openEmbeddingCache({ folder, maxBytes, warn });
+  const bucketSource = s3Source(config.s3);
+  const sources = [...(options.mediaSources ?? []), bucketSource];
   const context: BrainContext = {
     ...pool.context,
     store,
@@ -110,13 +120,19 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
     warn,
   };
   const brain = createBrain(context);
-  const datasets = createDatasets({ store, similarity: brain, brain, io: createIo() });
+  const datasets = createDatasets({
+    store,
+    similarity: brain,
+    brain,
+    io: createIo(sources),
+    sync: createSync({ store, indexes: createSampleIndexes(context), sources }),
+  });
   let closed: Promise<void> | undefined;
 
   const close = () => {
     closed ??= (async () => {
       await releaseLeases(context.leases);
-      await Promise.all([pool.close(), models.close(), embeddings.close()]);
+      await Promise.all([pool.close(), models.close(), embeddings.close(), bucketSource.close()]);
       await store.close();
     })();
     return closed;
@@ -141,6 +157,8 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
     listZooDatasets,
     loadZooModel: (name, modelOptions = {}) => models.get(name, { ...modelOptions }),
     listZooModels: listModels,
+    openMedia: (uri, { signal } = {}) => openMedia(uri, { signal, sources }),
+    mediaUrl: (uri, { expiresIn = DEFAULT_LINK_SECONDS } = {}) => mediaUrl(uri, expiresIn, { sources }),
     computeSimilarity: (samples, request = {}) => brain.computeSimilarity(samples, request),
     doctor: (request = {}) => doctor(context, request),
     computeNearDuplicates: brain.computeNearDuplicates,

@@ -33,6 +33,11 @@ export class Builds {
     this.#most = most;
   }
 
+  /** How many go on. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** Builds an index of these rows; the run as it is recorded. Errors from before that are thrown. */
   start(
     samples: SampleCollection,

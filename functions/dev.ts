@@ -7,6 +7,7 @@ import { createApp } from "./app.ts";
 import { createApiKey } from "./auth/api-keys.ts";
 import { authentication } from "./auth/authentication.ts";
 import { Builds } from "./builds.ts";
+import { localUploads } from "./media/local-uploads.ts";
 import { settings } from "./settings.ts";
 
 const found = settings();
@@ -14,6 +15,7 @@ const nearsight = await open({
   mediaSources: [webSource({ roots: mediaRoots(found.allow.media), networks: found.mediaNetworks })],
 });
 const { home } = nearsight.config;
+const uploadFolder = join(home, "uploads");
 const { key, record } = createApiKey("dev", "manage");
 const builds = new Builds();
 const app = createApp({
@@ -21,10 +23,12 @@ const app = createApp({
   builds,
   authenticate: authentication(found, record),
   // Pictures of the package's own data sets lie in `zoo`.
-  allow: { ...found.allow, media: [...found.allow.media, join(home, "zoo")] },
+  allow: { ...found.allow, media: [...found.allow.media, join(home, "zoo"), uploadFolder] },
+  uploads: localUploads(uploadFolder),
   origins: found.origins,
   limits: found.limits,
   secret: found.secret,
+  report: (failure) => console.error(failure),
 });
 
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: found.port }, ({ port }) => {

@@ -1,22 +1,17 @@
 /** What every group of routes is made of: a router whose requests are checked by the schemas that document them. */
 
 import { createRoute, OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
-import { type Dataset, type Nearsight, NearsightError } from "../core/index.ts";
-import type { AllowList } from "./access/allow-list.ts";
+import { type Dataset, NearsightError } from "../core/index.ts";
 import type { Caller, Scope } from "./auth/caller.ts";
 import { needs } from "./auth/require.ts";
-import type { Builds } from "./builds.ts";
-import type { Cursors } from "./cursor.ts";
 import { NDJSON_CONTENT } from "./ndjson.ts";
 import { PROBLEM_RESPONSES } from "./schemas/problem.ts";
+import type { Services } from "./services.ts";
 
 /** What handlers find in the context of a request. */
 export interface ApiEnv {
-  Variables: {
-    nearsight: Nearsight;
-    builds: Builds;
-    allowed: AllowList;
-    cursors: Cursors;
+  Variables: Services & {
+    requestId: string;
     caller: Caller;
     /** Fires when the caller is gone, or has waited as long as it may. */
     signal: AbortSignal;

@@ -8,6 +8,7 @@ import { type ApiKeyRecord, apiKeyRecordSchema } from "./auth/api-keys.ts";
 import { SCOPES, type Scope } from "./auth/caller.ts";
 import { type IamCaller, iamCallerSchema } from "./auth/iam.ts";
 import type { JwtOptions } from "./auth/jwt.ts";
+import type { FollowedSource } from "./events/reindex.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits/limits.ts";
 import { newSecret } from "./signing.ts";
 
@@ -30,7 +31,9 @@ export interface Settings {
   readonly publicScope: Scope | null;
   /** `NEARSIGHT_API_SECRET`: what cursors and links are signed with. Default: a new one for each process. */
   readonly secret: string;
-  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
+  /** `NEARSIGHT_SOURCES`: what data sets follow, as JSON. */
+  readonly sources: readonly FollowedSource[];
+  /** `NEARSIGHT_API_REQUESTS_PER_MINUTE`, `…_BODY_BYTES`, `…_UPLOAD_BYTES`, `…_IN_FLIGHT`, `…_TIMEOUT_MS`. */
   readonly limits: Limits;
 }
 
@@ -60,6 +63,8 @@ const count = z.coerce.number().int().min(1);
 
 const origin = z.string().refine((text) => URL.parse(text)?.origin === text, "Expected https://HOST[:PORT]");
 
+const sourceSchema = z.object({ address: z.string().min(1), dataset: z.string().min(1) });
+
 const environmentSchema = z
   .object({
     PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
@@ -74,8 +79,10 @@ const environmentSchema = z
     NEARSIGHT_API_IAM: json(z.array(iamCallerSchema)),
     NEARSIGHT_API_PUBLIC: z.enum(SCOPES).optional(),
     NEARSIGHT_API_SECRET: z.string().min(32, "Expected 32 characters or more").default(newSecret),
+    NEARSIGHT_SOURCES: json(z.array(sourceSchema)),
     NEARSIGHT_API_REQUESTS_PER_MINUTE: count.default(DEFAULT_LIMITS.requestsPerMinute),
     NEARSIGHT_API_BODY_BYTES: count.default(DEFAULT_LIMITS.bodyBytes),
+    NEARSIGHT_API_UPLOAD_BYTES: count.default(DEFAULT_LIMITS.uploadBytes),
     NEARSIGHT_API_IN_FLIGHT: count.default(DEFAULT_LIMITS.inFlight),
     NEARSIGHT_API_TIMEOUT_MS: count.default(DEFAULT_LIMITS.timeoutMs),
   })
@@ -89,9 +96,11 @@ const environmentSchema = z
     iam: found.NEARSIGHT_API_IAM,
     publicScope: found.NEARSIGHT_API_PUBLIC ?? null,
     secret: found.NEARSIGHT_API_SECRET,
+    sources: found.NEARSIGHT_SOURCES,
     limits: {
       requestsPerMinute: found.NEARSIGHT_API_REQUESTS_PER_MINUTE,
       bodyBytes: found.NEARSIGHT_API_BODY_BYTES,
+      uploadBytes: found.NEARSIGHT_API_UPLOAD_BYTES,
       inFlight: found.NEARSIGHT_API_IN_FLIGHT,
       timeoutMs: found.NEARSIGHT_API_TIMEOUT_MS,
     },

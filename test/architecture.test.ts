@@ -18,6 +18,7 @@ const LEAVES = [
   "core/location.ts",
   "core/filter.ts",
   "core/stages.ts",
+  "core/s3-settings.ts",
   "core/version.ts",
   "core/wasm.ts",
   "core/backend-settings.ts",
@@ -48,7 +49,12 @@ const ARCHITECTURE: Architecture = {
       may: ["core/sqlite.ts", "core/worker.ts"],
       packages: ["kysely", "pg", "type node:sqlite"],
     },
-    { name: "media", paths: ["core/media"], may: [], packages: ["sharp"] },
+    {
+      name: "media",
+      paths: ["core/media"],
+      may: [],
+      packages: ["sharp", "@aws-sdk/client-s3", "@aws-sdk/s3-request-presigner"],
+    },
     { name: "dataset", paths: ["core/dataset"], may: ["core/store", "core/media"], packages: ["zod"] },
     {
       name: "io",
@@ -116,6 +122,12 @@ const ARCHITECTURE: Architecture = {
       ],
       packages: ["p-map", "umap-js"],
     },
+    {
+      name: "sync",
+      paths: ["core/sync"],
+      may: ["core/dataset", "core/media", "core/store/store.ts", "core/store/store-sync.ts"],
+      packages: ["p-map"],
+    },
     { name: "registry", paths: ["core/backends/registry.ts"], may: ["core/backends"], packages: [] },
     {
       name: "root",
@@ -151,7 +163,19 @@ const ARCHITECTURE: Architecture = {
       name: "HTTP API",
       paths: ["functions"],
       may: ["core/index.ts", "functions"],
-      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose"],
+      packages: ["@hono/zod-openapi", "hono", "hono-rate-limiter", "jose", "prom-client"],
+    },
+    {
+      name: "media in S3",
+      paths: ["functions/media/s3.ts"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@aws-sdk/client-s3", "@aws-sdk/s3-presigned-post", "@aws-sdk/s3-request-presigner"],
+    },
+    {
+      name: "events of buckets",
+      paths: ["functions/events"],
+      may: ["core/index.ts", "functions"],
+      packages: ["@hono/zod-openapi", "p-map", "type aws-lambda"],
     },
     {
       name: "development server",

@@ -16,24 +16,31 @@ function filesOf(name: ServerName): TestGroup {
   };
 }
 
+/** Servers that keep no vectors. */
+const WITHOUT_BACKEND: readonly ServerName[] = ["postgres", "moto", "versitygw"];
+
 /** What runs on SQLite in `short` and again on PostgreSQL: the store, and what leans on it most. */
 const ON_EVERY_DATABASE = [
   "test/store/*.test.ts",
   "test/unit/dataset/*.test.ts",
+  "test/unit/sync/*.test.ts",
   ...["index-changes", "runs", "take-over"].map((name) => `test/unit/brain/${name}.test.ts`),
 ];
 /** The store on PostgreSQL alone. */
 const POSTGRES_FILES = "test/store/postgres-*.test.ts";
 
-const OF_BACKENDS = SERVER_NAMES.filter((name) => name !== "postgres").map((name): [string, TestGroup] => [
-  name,
-  filesOf(name),
-]);
+const OF_BACKENDS = SERVER_NAMES.filter((name) => !WITHOUT_BACKEND.includes(name)).map(
+  (name): [string, TestGroup] => [name, filesOf(name)],
+);
 
 export const SERVER_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
   ...OF_BACKENDS,
   ["postgres", { include: ON_EVERY_DATABASE, exclude: [] }],
 ]);
+
+/** Buckets on two real servers, with the queue that their events go to. */
+export const EVENTS: TestGroup = { include: ["test/events/**/*.test.ts"], exclude: [] };
+const EVENTS_SERVER: ServerName = "moto";
 
 /** With the real FiftyOne: its formats, and its indexes on the servers that both know. */
 const INTEROP_SERVERS = ["milvus", "elasticsearch"] as const satisfies readonly ServerName[];
@@ -46,8 +53,12 @@ export const INTEROP_GROUPS: ReadonlyMap<string, TestGroup> = new Map([
   ]),
 ]);
 
+/** What would be deployed, with SST's platform, which comes from the npm registry. */
+export const DEPLOY: TestGroup = { include: ["test/deploy/**/*.test.ts"], exclude: [] };
+
 /** The server that a group runs on; null where it needs none. */
 export function serverOf(group: string): ServerName | null {
+  if (group === "events") return EVENTS_SERVER;
   const name = INTEROP_GROUPS.has(group) ? group.slice(`${INTEROP}-`.length) : group;
   return isServerName(name) ? name : null;
 }
@@ -56,6 +67,8 @@ export function serverOf(group: string): ServerName | null {
 export const SHORT: TestGroup = {
   include: ["test/**/*.test.ts"],
   exclude: [
+    ...DEPLOY.include,
+    "test/events/**",
     "test/interop/**",
     "test/long/**",
     "test/package/**",

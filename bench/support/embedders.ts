@@ -33,7 +33,7 @@ export async function prepareEmbedders(
 
   const start = (program: string, script: string, ...words: string[]) =>
     startChild(program, [script, ...words, model, ...pictures], { cwd: dirname(script) });
-  const nearsight = join(import.meta.dirname, "embed-nearsight.ts");
+  const nearsight = join(import.meta.dirname, "embed-nearsight.mjs");
   const ours = Object.entries(builds).map(
     ([name, dist]) => [name, () => start(process.execPath, nearsight, resolve(dist))] as const,
   );

@@ -2,7 +2,9 @@
 
 import type { BrainPort } from "../dataset/brain-port.ts";
 import type { SimilarityResolver } from "../dataset/similarity-port.ts";
+import type { SampleIndexes } from "../dataset/sync-port.ts";
 import { computeEmbeddings } from "./build/compute-embeddings.ts";
+import { matchSample, outdatedSamples, removeSample } from "./build/match-sample.ts";
 import { computeExactDuplicates } from "./compare/exact-duplicates.ts";
 import { computeLeakySplits } from "./compare/leaky-splits.ts";
 import { computeNearDuplicates } from "./compare/near-duplicates.ts";
@@ -22,6 +24,15 @@ import {
 } from "./runs.ts";
 import { switchBrainRun } from "./switch-run.ts";
 import { computeVisualization } from "./visualization/compute-visualization.ts";
+
+/** The indexes of single samples; they write to the store of each request. */
+export function createSampleIndexes(context: BrainContext): SampleIndexes {
+  return {
+    match: ({ store, ...asked }) => matchSample({ ...context, store }, asked),
+    remove: ({ store, ...asked }) => removeSample({ ...context, store }, asked),
+    outdated: (dataset, sampleIds, isCurrent) => outdatedSamples(context, dataset, sampleIds, isCurrent),
+  };
+}
 
 /** Binds the functions of this room to what they work with. */
 export function createBrain(context: BrainContext): BrainPort & SimilarityResolver {

@@ -15,6 +15,7 @@ import type { RunConfig, RunRecord } from "../store/store-runs.ts";
 import { addEntries } from "./build/add-entries.ts";
 import { addMissing } from "./build/add-missing.ts";
 import { embedSamples } from "./build/compute-embeddings.ts";
+import { croppingOf } from "./build/vector-source.ts";
 import { createDuplicates } from "./compare/find-duplicates.ts";
 import { takeOver } from "./differences.ts";
 import { finishDeletions, forgetEntries, removeEntries } from "./entries.ts";
@@ -87,7 +88,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
 
     async addMissing(options: EmbeddingOptions = {}) {
       await usable(index);
-      return addMissing(index, view, { ...cropping(index), ...options });
+      return addMissing(index, view, { ...croppingOf(index.run), ...options });
     },
 
     async updateFilterFields({ signal } = {}) {
@@ -119,7 +120,7 @@ export function createSimilarityIndex(index: OpenIndex, samples: SampleCollectio
         context,
         from,
         model,
-        { ...cropping(index), ...options },
+        { ...croppingOf(index.run), ...options },
         { patchesField, roiField, skip },
       );
     },
@@ -275,11 +276,6 @@ function noHandle({ config }: RunRecord): never {
 
 async function indexedIds(index: OpenIndex): Promise<ReadonlySet<string>> {
   return new Set((await selectEntries(index, {})).map((entry) => entry.entryId));
-}
-
-function cropping(index: OpenIndex): EmbeddingOptions {
-  const { forceSquare, alpha } = index.run.config;
-  return { forceSquare, ...(alpha === null ? {} : { alpha }) };
 }
 
 /** Without ids everything would go: `cleanup()` is for that. */

@@ -41,7 +41,7 @@ function newerView(version: number): NearsightError {
 export function checkStage(stage: Stage): Stage {
   if (typeof stage !== "object" || stage === null) throw noStage(stage, "nothing of the kind");
   if (stage.stage === "match" || stage.stage === "filterLabels") checkFilter(stage.filter);
-  const { error } = stageSchema().safeParse(withTaggedQuery(stage));
+  const { error } = stageSchema(stage.stage).safeParse(withTaggedQuery(stage));
   if (error === undefined) return stage;
   throw noStage(stage, `one with ${firstProblem(error)}`);
 }

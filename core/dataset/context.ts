@@ -4,6 +4,7 @@ import type { DatasetStore, SampleStore, SavedViewStore, VectorStore } from "../
 import type { BrainPort } from "./brain-port.ts";
 import type { IoPort } from "./io-port.ts";
 import type { SimilarityResolver } from "./similarity-port.ts";
+import type { SyncPort } from "./sync-port.ts";
 
 /** The part of the store that data sets and views use. */
 export interface DatasetStores {
@@ -18,4 +19,5 @@ export interface DatasetContext {
   readonly similarity: SimilarityResolver;
   readonly brain: BrainPort;
   readonly io: IoPort;
+  readonly sync: SyncPort;
 }

@@ -14,6 +14,7 @@ import { type Patch, type Sample, toSample } from "./sample.ts";
 import { SampleCollection } from "./sample-collection.ts";
 import type { SampleInput } from "./sample-input.ts";
 import type { RowsInput } from "./stage-methods.ts";
+import type { KeyOutcome, SyncOptions, SyncReport } from "./sync-port.ts";
 import { DatasetView } from "./view.ts";
 import {
   addSamples,
@@ -94,6 +95,32 @@ export class Dataset extends SampleCollection<Sample> {
    */
   addDir(path: string, options: ImportOptions = {}): Promise<ImportReport> {
     return this.context.io.addDir(this, path, options);
+  }
+
+  /**
+   * Makes the data set and its indexes match a bucket (`s3://bucket/folder`) or a folder of this machine: pictures that
+   * are new become samples and are embedded, those with other content are embedded again, samples whose picture is gone
+   * are deleted. Only what differs is read; what cannot be read or indexed is listed in `failed`.
+   * MEDIA_NOT_FOUND, also where nothing is found and there are samples from there; INVALID_ARGUMENT, PACKAGE_MISSING,
+   * PERMISSION_DENIED, BACKEND_UNAVAILABLE, ABORTED.
+   *
+   * @example
+   * const { added, updated, deleted } = await dataset.sync("s3://photos/2026");
+   */
+  sync(address: string, options: SyncOptions = {}): Promise<SyncReport> {
+    return this.context.sync.sync(this, address, options);
+  }
+
+  /**
+   * Makes the sample, the entries and the vectors of one picture match what is at its address now: `added`, `updated`,
+   * `deleted` or `unchanged`. Safe to call any number of times, in any order, from any number of processes.
+   * WRITE_PARTIAL where the picture cannot be indexed; the codes of `sync`.
+   *
+   * @example
+   * await dataset.reconcile("s3://photos/2026/cat.jpg");
+   */
+  reconcile(uri: string, options: Pick<SyncOptions, "signal"> = {}): Promise<KeyOutcome> {
+    return this.context.sync.reconcile(this, uri, options);
   }
 
   /** Deletes samples with their labels and vectors; returns how many there were. */

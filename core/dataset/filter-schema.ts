@@ -5,10 +5,9 @@ import { COMPARISONS, type Filter } from "../filter.ts";
 import { once } from "../once.ts";
 
 // Databases keep UTF-8, in which half a surrogate pair would become, and then equal, another character.
-export const wellFormedText = once(() =>
-  z.string().refine((value) => value.isWellFormed(), "Half of a surrogate pair"),
-);
-export const fieldPath = once(() => wellFormedText().min(1).max(256));
+export const wellFormedText = () =>
+  z.string().refine((value) => value.isWellFormed(), "Half of a surrogate pair");
+export const fieldPath = () => wellFormedText().min(1).max(256);
 
 /** Checks a filter that comes from outside (JSON). */
 export const filterSchema = once((): z.ZodType<Filter> => z.lazy(conditions));

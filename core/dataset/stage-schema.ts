@@ -1,42 +1,62 @@
-/** The schema of view stages that come from outside. Making it takes longer than checking thousands of stages. */
+/** The schemas of view stages that come from outside. Making them all takes longer than checking thousands of stages. */
 
 import * as z from "zod";
 import { once } from "../once.ts";
 import { AGGREGATIONS, type SimilarityQuery, type Stage } from "../stages.ts";
 import { fieldPath, filterSchema, wellFormedText } from "./filter-schema.ts";
 
-/** Checks one stage that comes from outside. */
-export const stageSchema = once((): z.ZodType<Stage> => {
-  const [field, ids] = [fieldPath(), z.array(wellFormedText())];
-  const flag = z.boolean().optional();
-  const count = z.number().int().min(0);
-  const seed = z.number().int();
-  return z.discriminatedUnion("stage", [
-    z.strictObject({ stage: z.literal("match"), filter: filterSchema() }),
-    z.strictObject({ stage: z.literal("matchTags"), tags: z.array(wellFormedText()), all: flag, not: flag }),
-    z.strictObject({ stage: z.literal("filterLabels"), field, filter: filterSchema(), onlyMatches: flag }),
-    z.strictObject({ stage: z.literal("selectLabels"), field, ids }),
-    z.strictObject({ stage: z.literal("select"), ids, ordered: flag }),
-    z.strictObject({ stage: z.literal("exclude"), ids }),
-    z.strictObject({ stage: z.literal("exists"), field, not: flag }),
-    z.strictObject({ stage: z.literal("sortBy"), field, reverse: flag }),
-    z.strictObject({ stage: z.literal("shuffle"), seed }),
-    z.strictObject({ stage: z.literal("take"), size: count, seed }),
-    z.strictObject({ stage: z.literal("limit"), count }),
-    z.strictObject({ stage: z.literal("skip"), count }),
-    z.strictObject({ stage: z.literal("toPatches"), field }),
-    z.strictObject({
-      stage: z.literal("sortBySimilarity"),
-      query: similarityQuerySchema(),
-      k: z.number().int().min(1).optional(),
-      reverse: flag,
-      maxDistance: z.number().finite().optional(),
-      aggregation: z.enum(AGGREGATIONS).optional(),
-      distField: field.refine((name) => name !== "__proto__", "A name with a meaning of its own").optional(),
-      brainKey: wellFormedText().min(1).optional(),
-    }),
-  ]) as z.ZodType<Stage>;
+const flag = () => z.boolean().optional();
+const count = () => z.number().int().min(0);
+const seed = () => z.number().int();
+const ids = () => z.array(wellFormedText());
+
+function stageOf<Name extends Stage["stage"], Shape extends z.ZodRawShape>(name: Name, shape: () => Shape) {
+  return once(() => z.strictObject({ stage: z.literal(name), ...shape() }));
+}
+
+const STAGES = {
+  match: stageOf("match", () => ({ filter: filterSchema() })),
+  matchTags: stageOf("matchTags", () => ({ tags: ids(), all: flag(), not: flag() })),
+  filterLabels: stageOf("filterLabels", () => ({
+    field: fieldPath(),
+    filter: filterSchema(),
+    onlyMatches: flag(),
+  })),
+  selectLabels: stageOf("selectLabels", () => ({ field: fieldPath(), ids: ids() })),
+  select: stageOf("select", () => ({ ids: ids(), ordered: flag() })),
+  exclude: stageOf("exclude", () => ({ ids: ids() })),
+  exists: stageOf("exists", () => ({ field: fieldPath(), not: flag() })),
+  sortBy: stageOf("sortBy", () => ({ field: fieldPath(), reverse: flag() })),
+  shuffle: stageOf("shuffle", () => ({ seed: seed() })),
+  take: stageOf("take", () => ({ size: count(), seed: seed() })),
+  limit: stageOf("limit", () => ({ count: count() })),
+  skip: stageOf("skip", () => ({ count: count() })),
+  toPatches: stageOf("toPatches", () => ({ field: fieldPath() })),
+  sortBySimilarity: stageOf("sortBySimilarity", () => ({
+    query: similarityQuerySchema(),
+    k: z.number().int().min(1).optional(),
+    reverse: flag(),
+    maxDistance: z.number().finite().optional(),
+    aggregation: z.enum(AGGREGATIONS).optional(),
+    distField: fieldPath()
+      .refine((name) => name !== "__proto__", "A name with a meaning of its own")
+      .optional(),
+    brainKey: wellFormedText().min(1).optional(),
+  })),
+} as const satisfies Record<Stage["stage"], () => z.ZodType>;
+
+/** Checks any stage. */
+export const anyStageSchema = once((): z.ZodType<Stage> => {
+  const { match, ...others } = STAGES;
+  const schemas = [match(), ...Object.values(others).map((schema) => schema())] as const;
+  return z.discriminatedUnion("stage", schemas) as z.ZodType<Stage>;
 });
+
+/** Checks a stage of this name: one kind is made at its first use, all of them only where the name is no stage's. */
+export function stageSchema(name: unknown): z.ZodType<Stage> {
+  if (typeof name !== "string" || !Object.hasOwn(STAGES, name)) return anyStageSchema();
+  return STAGES[name as Stage["stage"]]() as z.ZodType<Stage>;
+}
 
 /** Checks a tagged query. */
 function similarityQuerySchema(): z.ZodType<SimilarityQuery> {

@@ -3,8 +3,9 @@
 import { mkdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { NearsightError } from "../errors.ts";
+import { isImageName } from "../media/image-names.ts";
 import { mediaWriter } from "./export-media.ts";
-import { isImageName, walkImages } from "./find-images.ts";
+import { walkImages } from "./find-images.ts";
 import type { Format } from "./format.ts";
 import { sampleFailure } from "./sample-rows.ts";
 

@@ -2,12 +2,8 @@
 
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
-import { extname, join, resolve } from "node:path";
-
-/** File name endings taken for pictures. */
-export const IMAGE_ENDINGS: readonly string[] = [
-  ...[".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"],
-];
+import { join, resolve } from "node:path";
+import { isImageName } from "../media/image-names.ts";
 
 /** What was found, and what could not be looked into. */
 export interface FoundImages {
@@ -77,9 +73,4 @@ export async function kindOf(entry: Dirent, path: string): Promise<"file" | "fol
   const target = entry.isSymbolicLink() ? await stat(path).catch(() => null) : entry;
   if (target?.isDirectory()) return "folder";
   return target?.isFile() ? "file" : null;
-}
-
-/** True for names with an ending of pictures. */
-export function isImageName(name: string): boolean {
-  return IMAGE_ENDINGS.includes(extname(name).toLowerCase());
 }

@@ -6,6 +6,8 @@ import type { Dataset } from "../dataset/dataset.ts";
 import type { ImportOptions, ImportReport, IoFailure } from "../dataset/io-port.ts";
 import type { SampleInput } from "../dataset/sample-input.ts";
 import { type ErrorCode, isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
+import type { MediaSource } from "../media/media-source.ts";
+import { assertBucketOptions, bucketFormat } from "./bucket.ts";
 import type { Extras, Format, ReadItem } from "./format.ts";
 import { detectFormat, FORMATS, formatNamed } from "./formats.ts";
 import { isZip, unpackedFolders, unzip } from "./unzip.ts";
@@ -27,9 +29,15 @@ interface ReadSample {
 }
 
 /** See `IoPort.checkImport`. */
-export async function checkImport(path: string, options: ImportOptions): Promise<void> {
+export async function checkImport(
+  path: string,
+  options: ImportOptions,
+  sources: readonly MediaSource[],
+): Promise<void> {
   throwIfAborted(options.signal);
-  if (options.format !== undefined) formatNamed(options.format);
+  const isElsewhere = sources.some((source) => source.matches(path));
+  if (isElsewhere) assertBucketOptions(options);
+  else if (options.format !== undefined) formatNamed(options.format);
   const { maxSamples = 0 } = options;
   if (!Number.isInteger(maxSamples) || maxSamples < 0) {
     throw new NearsightError({
@@ -38,7 +46,7 @@ export async function checkImport(path: string, options: ImportOptions): Promise
       hint: "Leave it out to read all samples",
     });
   }
-  if ((await stat(path).catch(() => null)) !== null) return;
+  if (isElsewhere || (await stat(path).catch(() => null)) !== null) return;
   throw new NearsightError({
     code: "MEDIA_NOT_FOUND",
     message: `No file or folder at '${path}'`,
@@ -48,9 +56,17 @@ export async function checkImport(path: string, options: ImportOptions): Promise
 }
 
 /** See `Dataset.addDir`. */
-export async function addDir(dataset: Dataset, path: string, options: ImportOptions): Promise<ImportReport> {
-  await checkImport(path, options);
-  const source = await openSource(resolve(path), options);
+export async function addDir(
+  dataset: Dataset,
+  path: string,
+  options: ImportOptions,
+  sources: readonly MediaSource[],
+): Promise<ImportReport> {
+  await checkImport(path, options, sources);
+  const bucket = bucketFormat(dataset, sources);
+  const source = (await bucket.detect(path))
+    ? { path, format: bucket }
+    : await openSource(resolve(path), options);
   const tally = new Tally(options);
   try {
     for await (const chunk of readChunks(source, options, tally)) {

@@ -5,10 +5,11 @@ import { join, parse, resolve } from "node:path";
 import type { ExportOptions } from "../dataset/io-port.ts";
 import type { Patch, Sample } from "../dataset/sample.ts";
 import type { SampleCollection } from "../dataset/sample-collection.ts";
+import { isImageName } from "../media/image-names.ts";
 import { thumbnail } from "../media/thumbnail.ts";
 import { assertMedia } from "./directory.ts";
 import { type MediaWriter, mediaWriter, uniqueNames } from "./export-media.ts";
-import { isImageName, kindOf, listFolder, walkImages } from "./find-images.ts";
+import { kindOf, listFolder, walkImages } from "./find-images.ts";
 import type { Format } from "./format.ts";
 import { onlyField, sampleFailure } from "./sample-rows.ts";
 

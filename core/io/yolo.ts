@@ -5,10 +5,11 @@ import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 import type { ImportOptions, IoFailure } from "../dataset/io-port.ts";
 import type { DetectionInput } from "../dataset/labels.ts";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
+import { isImageName } from "../media/image-names.ts";
 import type { BoundingBox } from "../media/input-spec.ts";
 import { boxProblem, DEFAULT_LABEL_FIELD, withEnding } from "./detections.ts";
 import { isDocument } from "./fiftyone/extended-json.ts";
-import { isImageName, walkImages } from "./find-images.ts";
+import { walkImages } from "./find-images.ts";
 import type { Format, ReadItem } from "./format.ts";
 import { SPLITS, writeYolo } from "./yolo-write.ts";
 

@@ -7,7 +7,8 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ZipFile } from "yazl";
 import { throwIfAborted } from "../errors.ts";
-import { isImageName, kindOf, listFolder } from "./find-images.ts";
+import { isImageName } from "../media/image-names.ts";
+import { kindOf, listFolder } from "./find-images.ts";
 
 /** Pictures are packed already: to deflate them again costs time and saves nothing. */
 const PACKED_ENDINGS: readonly string[] = [".zip", ".npz", ".parquet", ".gz"];

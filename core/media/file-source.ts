@@ -2,7 +2,7 @@
 
 import { constants, type Dirent, type Stats } from "node:fs";
 import { type FileHandle, open, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isNearsightError, NearsightError, throwIfAborted, wrapError } from "../errors.ts";
 import {
@@ -104,7 +104,7 @@ async function readBytes(
 async function* walk(folder: string, uri: string, signal: AbortSignal | undefined): AsyncIterable<MediaStat> {
   throwIfAborted(signal);
   const entries = await readFolder(folder, uri);
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  entries.sort((a, b) => Buffer.compare(orderOf(a), orderOf(b)));
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* walk(path, path, signal);
@@ -113,6 +113,11 @@ async function* walk(folder: string, uri: string, signal: AbortSignal | undefine
       if (found?.isFile()) yield describe(path, found);
     }
   }
+}
+
+/** What follows a folder's name in an address is a separator, which comes after some characters: `a.png`, `a/b.png`. */
+function orderOf(entry: Dirent): Buffer {
+  return Buffer.from(entry.isDirectory() ? entry.name + sep : entry.name);
 }
 
 async function readFolder(folder: string, uri: string): Promise<Dirent[]> {

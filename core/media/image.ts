@@ -61,6 +61,23 @@ export async function decodeBytes(
   }
 }
 
+/**
+ * Size in pixels of a picture, from its header: nothing is decoded. The errors are those of `decodeImage` for what
+ * is no picture, or has more pixels than `maxPixels`.
+ *
+ * @example
+ * const { width, height } = await describeImage("photos/cat.jpg");
+ */
+export async function describeImage(
+  media: string | URL | Uint8Array,
+  options: DecodeOptions = {},
+): Promise<{ width: number; height: number }> {
+  const name = typeof media === "string" && !media.startsWith("data:") ? media : "the given bytes";
+  const header = await readHeader(await loadSharp(), await openMedia(media, options), name);
+  checkPixels(header, name, options.maxPixels ?? MAX_PIXELS);
+  return { width: header.autoOrient.width, height: header.pageHeight ?? header.autoOrient.height };
+}
+
 /** Reads size and format of a picture without decoding it; the errors are those of `decodeImage`. */
 export async function readHeader(
   sharp: SharpConstructor,

@@ -47,8 +47,10 @@ export interface MediaSource {
   read?(uri: string, options?: MediaOptions): Promise<ReadMedia>;
   /** The bytes piece by piece, of any number; left out by places that only have them whole. */
   stream?(uri: string, options?: MediaOptions): AsyncIterable<Uint8Array>;
-  /** Everything under a folder or prefix, ordered by address. */
+  /** Everything under a folder or prefix, ordered by the bytes of its address. */
   list(uri: string, options?: MediaOptions): AsyncIterable<MediaStat>;
+  /** A link for who has no credentials, valid for so many seconds; left out by places that have none. */
+  url?(uri: string, expiresIn: number): Promise<string>;
 }
 
 /** Throws LIMIT_EXCEEDED where `size` bytes are more than the limit. */

@@ -47,9 +47,15 @@ export async function mediaVersion(
   known: string | null,
   options: MediaOptions = {},
 ): Promise<string> {
-  const mark = markOf(await mediaSource(uri, options).stat(uri, options));
-  if (known !== null && mark !== NO_MARK && known.startsWith(`${mark} `)) return known;
+  const stat = await mediaSource(uri, options).stat(uri, options);
+  if (known !== null && isVersionOf(stat, known)) return known;
   return (await openMedium(uri, options)).version;
+}
+
+/** True where what is known of a medium proves that it still is of this version. */
+export function isVersionOf(stat: MediaStat, version: string): boolean {
+  const mark = markOf(stat);
+  return mark !== NO_MARK && version.startsWith(`${mark} `);
 }
 
 function mediumOf(bytes: Uint8Array, name: string, mark: string): Medium {

@@ -2,6 +2,7 @@
 
 import { BlockList, isIP } from "node:net";
 import { NearsightError } from "../errors.ts";
+import { once } from "../once.ts";
 
 /** Not of the Internet, by the registry of RFC 6890 and its additions. */
 const SPECIAL_IPV4 = [
@@ -16,15 +17,15 @@ const GLOBAL_IPV6 = ["2000::/3"];
 /** Inside of it: protocols (Teredo too), documentation, and 6to4, which carries IPv4 addresses. */
 const SPECIAL_IPV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
 
-const special = networkList([...SPECIAL_IPV4, ...SPECIAL_IPV6]);
-const globalIpv6 = networkList(GLOBAL_IPV6);
+const special = once(() => networkList([...SPECIAL_IPV4, ...SPECIAL_IPV6]));
+const globalIpv6 = once(() => networkList(GLOBAL_IPV6));
 
 /** True for an address that anyone on the Internet could ask, and for no other text. */
 export function isPublicAddress(address: string): boolean {
   const version = isIP(address);
   if (version === 0) return false;
-  if (version === 4) return !special.check(address, "ipv4");
-  return globalIpv6.check(address, "ipv6") && !special.check(address, "ipv6");
+  if (version === 4) return !special().check(address, "ipv4");
+  return globalIpv6().check(address, "ipv6") && !special().check(address, "ipv6");
 }
 
 /** Networks such as `10.1.0.0/16`, to ask whether an address lies in one; CONFIG_INVALID. */

@@ -13,7 +13,7 @@ export function mediaSource(uri: string, options: MediaOptions = {}): MediaSourc
   if (source !== undefined) return source;
   throw new NearsightError({
     code: "INVALID_ARGUMENT",
-    message: `Expected a path, a file: or a data: URL but found ${shown(uri)}`,
+    message: `Expected a path, a file:, data: or s3: address but found ${shown(uri)}`,
     hint: "Give a path on this machine, or the bytes themselves",
     details: { uri: shown(uri) },
   });
@@ -37,6 +37,21 @@ export async function openMedia(
   }
   const uri = String(media);
   return mediaSource(uri, options).open(uri, options);
+}
+
+/**
+ * A link to a medium for who has no credentials, valid for `expiresIn` seconds. INVALID_ARGUMENT for places that have
+ * no links, such as files.
+ */
+export async function mediaUrl(uri: string, expiresIn: number, options: MediaOptions = {}): Promise<string> {
+  const source = mediaSource(uri, options);
+  if (source.url !== undefined) return source.url(uri, expiresIn);
+  throw new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected a medium in a bucket but found ${shown(uri)}`,
+    hint: "Read its bytes with openMedia()",
+    details: { uri: shown(uri) },
+  });
 }
 
 /** All bytes of a medium at an address, and what was known of it just before. The errors are those of `openMedia`. */

@@ -1,10 +1,8 @@
 /** Media on the web: https addresses of a list, fetched so that no answer can lead into a network of one's own. */
 
-import { type LookupAddress, lookup } from "node:dns";
+import type { LookupAddress } from "node:dns";
 import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
-import { promisify } from "node:util";
 import { isNearsightError, NearsightError, throwIfAborted } from "../errors.ts";
 import type { MediaRoots } from "./media-roots.ts";
 import {
@@ -138,17 +136,18 @@ export function webSource(options: WebSourceOptions): MediaSource {
   return source;
 }
 
-const lookupAll = promisify(lookup);
-
-function resolveBySystem(host: string): Promise<readonly LookupAddress[]> {
-  return lookupAll(host, { all: true });
+async function resolveBySystem(host: string): Promise<readonly LookupAddress[]> {
+  const { lookup } = await import("node:dns/promises");
+  return lookup(host, { all: true });
 }
 
-function send(
+async function send(
   url: URL,
   { method, signal, lookup, ca }: Fetching & { lookup: LookupFunction; ca: string | undefined },
 ): Promise<IncomingMessage> {
   const headers = { accept: "image/*,*/*;q=0.1", "accept-encoding": "identity", "user-agent": "nearsight" };
+  // Loaded with the first medium from the web: most programs read none.
+  const { request } = await import("node:https");
   return new Promise((resolve, reject) => {
     // No agent: a connection that is kept might have been made to an address that is no longer allowed.
     const sent = request(url, {

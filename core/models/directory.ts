@@ -64,8 +64,25 @@ export async function loadModelDirectory(
   checkDirectory(directory);
   const config = await readModelJson(directory, "config.json");
   const input = await readPreprocessor(directory);
-  const graphs = findGraphs(directory, options.dtype ?? "fp32");
   const sessions = createSessions();
+  // It is up when the weights have been read for the fingerprint.
+  sessions.startThread();
+  try {
+    return await openModel(directory, config, input, sessions, options);
+  } catch (error) {
+    await sessions.close();
+    throw error;
+  }
+}
+
+async function openModel(
+  directory: string,
+  config: JsonObject,
+  input: ImageInputSpec,
+  sessions: OnnxSessions,
+  options: ModelDirectoryOptions,
+): Promise<EmbeddingModel> {
+  const graphs = findGraphs(directory, options.dtype ?? "fp32");
   const image = openTower(sessions, "image", graphs.vision, config, options);
   const text = graphs.text === null ? null : openTower(sessions, "text", graphs.text, config, options, image);
   const tokens = graphs.text === null ? null : await readTokenizer(directory, config, graphs.text);
@@ -78,16 +95,9 @@ export async function loadModelDirectory(
     prompts: tokens?.encoder ?? null,
   };
   checkInputs(parts);
-  // It is up when the weights have been read for the fingerprint.
-  sessions.startThread();
-  try {
-    const fingerprint = await fingerprintOf(directory, parts, tokens?.json ?? null, options);
-    const dimension = image.output.dimension ?? (await probeDimension(parts));
-    return buildModel({ ...parts, dimension }, fingerprint, sessions);
-  } catch (error) {
-    await sessions.close();
-    throw error;
-  }
+  const fingerprint = await fingerprintOf(directory, parts, tokens?.json ?? null, options);
+  const dimension = image.output.dimension ?? (await probeDimension(parts));
+  return buildModel({ ...parts, dimension }, fingerprint, sessions);
 }
 
 function buildModel(parts: ModelParts, fingerprint: string, sessions: OnnxSessions): EmbeddingModel {

@@ -3,8 +3,10 @@
 import type { StoreDatabase } from "./database.ts";
 import { datasetStore } from "./datasets.ts";
 import { entryStore } from "./entries.ts";
+import { keyLeaseStore, underLease } from "./key-leases.ts";
 import { pointStore } from "./points.ts";
 import { runStore } from "./runs.ts";
+import { sampleAddressStore } from "./sample-addresses.ts";
 import { sampleStore } from "./samples.ts";
 import { savedViewStore } from "./saved-views.ts";
 import type { MetadataStore } from "./store.ts";
@@ -19,6 +21,9 @@ export function storeOn(database: StoreDatabase): MetadataStore {
     runs: runStore(database),
     entries: entryStore(database),
     points: pointStore(database),
+    keyLeases: keyLeaseStore(database),
+    addresses: sampleAddressStore(database),
+    under: (lease) => storeOn(underLease(database, lease)),
     check: () => database.check(),
     close: () => database.close(),
   };

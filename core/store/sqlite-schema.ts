@@ -143,9 +143,22 @@ ALTER TABLE run_entries ADD COLUMN field_changes INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX run_entries_outdated ON run_entries (run_id, sequence) WHERE field_changes <> 0;
 `;
 
+/** Keys of media that a worker is busy with, and those whose vectors are not certain. */
+const VERSION_5 = `
+CREATE TABLE key_leases (
+  dataset_id TEXT NOT NULL REFERENCES datasets(id) ON DELETE CASCADE,
+  uri TEXT NOT NULL,
+  token TEXT,
+  held_until INTEGER NOT NULL,
+  unsettled_until INTEGER NOT NULL,
+  PRIMARY KEY (dataset_id, uri)
+) WITHOUT ROWID;
+`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: VERSION_1 },
   { version: 2, sql: VERSION_2 },
   { version: 3, sql: VERSION_3 },
   { version: 4, sql: VERSION_4 },
+  { version: 5, sql: VERSION_5 },
 ];

@@ -3,6 +3,7 @@
 import type { Matrix } from "../matrix.ts";
 import type { Stage } from "../stages.ts";
 import type { EntryStore, PointStore, RunStore } from "./store-runs.ts";
+import type { KeyLease, KeyLeaseStore, SampleAddressStore } from "./store-sync.ts";
 
 /** The metadata of one installation. Every method is asynchronous; every write is one transaction. */
 export interface MetadataStore {
@@ -13,6 +14,10 @@ export interface MetadataStore {
   readonly runs: RunStore;
   readonly entries: EntryStore;
   readonly points: PointStore;
+  readonly keyLeases: KeyLeaseStore;
+  readonly addresses: SampleAddressStore;
+  /** The same store for as long as a lease is held: after that its writes throw LEASE_LOST and change nothing. */
+  under(lease: KeyLease): MetadataStore;
   /** What is wrong with the store itself, in words; nothing where it is sound. */
   check(): Promise<string[]>;
   close(): Promise<void>;

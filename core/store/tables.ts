@@ -12,6 +12,7 @@ export interface Tables {
   saved_views: SavedViewsTable;
   runs: RunsTable;
   run_entries: RunEntriesTable;
+  key_leases: KeyLeasesTable;
 }
 
 interface DatasetsTable {
@@ -123,4 +124,15 @@ export interface RunEntriesTable {
   revision: number;
   /** Writes to the sample's filter fields since their values were last written beside the vector. */
   field_changes: Generated<number>;
+}
+
+interface KeyLeasesTable {
+  dataset_id: string;
+  uri: string;
+  /** Null once it was let go of. */
+  token: string | null;
+  /** Milliseconds since 1970. */
+  held_until: number;
+  /** 0, or until when somebody who lost the lease may still write vectors. */
+  unsettled_until: number;
 }

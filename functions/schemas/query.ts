@@ -2,7 +2,16 @@
 
 import { z } from "@hono/zod-openapi";
 
-const vector = z.array(z.number()).min(1);
+/** Longer than any model's vectors, and than what backends take. */
+const MAX_DIMENSION = 65_536;
+const MAX_IDS = 10_000;
+/** Each is embedded, or searched with. */
+const MAX_PARTS = 100;
+/** Models read some hundred characters of it at most. */
+const MAX_PROMPT = 20_000;
+
+const vector = z.array(z.number()).min(1).max(MAX_DIMENSION);
+const prompt = z.string().max(MAX_PROMPT);
 const image = z
   .string()
   .regex(/^(data:image\/[\w.+-]+;base64,|https:\/\/)/, "Expected a data URL of an image, or an https address")
@@ -10,11 +19,11 @@ const image = z
 
 const simple = [
   z.strictObject({ id: z.string() }),
-  z.strictObject({ ids: z.array(z.string()).min(1) }),
+  z.strictObject({ ids: z.array(z.string()).min(1).max(MAX_IDS) }),
   z.strictObject({ vector }),
-  z.strictObject({ vectors: z.array(vector).min(1) }),
-  z.strictObject({ prompt: z.string() }),
-  z.strictObject({ prompts: z.array(z.string()).min(1) }),
+  z.strictObject({ vectors: z.array(vector).min(1).max(MAX_PARTS) }),
+  z.strictObject({ prompt }),
+  z.strictObject({ prompts: z.array(prompt).min(1).max(MAX_PARTS) }),
   z.strictObject({ image }),
 ] as const;
 
@@ -28,6 +37,6 @@ const term = z.union([
 export const querySchema = z
   .union([
     ...simple,
-    z.strictObject({ combine: z.array(term).min(1), by: z.enum(["mean", "rank"]).optional() }),
+    z.strictObject({ combine: z.array(term).min(1).max(MAX_PARTS), by: z.enum(["mean", "rank"]).optional() }),
   ])
   .openapi("Query");

@@ -6,15 +6,25 @@ import { assertStages } from "../access/query-images.ts";
 import { datasetOf, type RequestContext } from "../router.ts";
 import { querySchema } from "./query.ts";
 
+const MAX_STAGES = 100;
+
 /** An inline view; its stages are checked by the data set, which says what is wrong with them. */
 export const inlineViewSchema = z
   .strictObject({
     version: z.number().int().optional(),
-    stages: z.array(
-      z.looseObject({ stage: z.string() }).refine(takesItsQuery, "Expected a query as a search takes it"),
-    ),
+    stages: z
+      .array(
+        z.looseObject({ stage: z.string() }).refine(takesItsQuery, "Expected a query as a search takes it"),
+      )
+      .max(MAX_STAGES),
   })
-  .openapi("View", viewJsonSchema() as object);
+  .openapi("View", describedView());
+
+/** The library's own schema; what it refers to in itself lies deeper in the document. */
+function describedView(): object {
+  const text = JSON.stringify(viewJsonSchema());
+  return JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/View/$defs/')) as object;
+}
 
 /** A search in a view may look for no more than a search by itself. */
 function takesItsQuery({ stage, query }: { stage: string; query?: unknown }): boolean {

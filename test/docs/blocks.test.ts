@@ -1,10 +1,10 @@
-/** Runs every code block of README.md and docs/, but for pages of servers, which run where the servers are. */
+/** Runs the code blocks of README.md and docs/; those of pages that need a server are run where the server is. */
 
 import { join, resolve } from "node:path";
 import { pages, testBlocks } from "../support/doc-blocks.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const ofServers = ["backends/milvus", "backends/elasticsearch", "client"].map((name) =>
+const ofServers = ["backends/milvus", "backends/elasticsearch", "client", "sync"].map((name) =>
   join(root, `docs/${name}.md`),
 );
 

@@ -4,6 +4,11 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { mediaRoots } from "../../core/media/media-roots.ts";
+import { webSource } from "../../core/media/web-source.ts";
+import { colourModel } from "../support/colour-model.ts";
+import { serveHttps } from "../support/https-server.ts";
+import { encodePicture, noisePicture } from "../support/pictures.ts";
 import { rawPng } from "../support/raw-pictures.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { temporaryApi } from "./helpers.ts";
@@ -118,6 +123,24 @@ describe("images to search with", () => {
       expect(body.code).toBe("INVALID_ARGUMENT");
     },
   );
+});
+
+test("images at an allowed address are searched with and indexed as those in the body", async () => {
+  const picture = await encodePicture(noisePicture(32, 32, 1), "png");
+  const server = await serveHttps((_, response) => response.end(picture));
+  const media = [server.origin];
+  const mediaSources = [webSource({ roots: mediaRoots(media), ...server.reach })];
+  const web = await temporaryApi({ models: { colours: colourModel() }, mediaSources }, { allow: { media } });
+  const dataset = await web.nearsight.loadZooDataset("emoji", { maxSamples: 5 });
+  const body = { samples: [{ filepath: `${server.origin}/new.png` }] };
+  const { ids } = (await web.call("POST", `${EMOJI}/samples`, { body })).body;
+  await dataset.computeSimilarity({ brainKey: "images", model: "colours" });
+  const hitsOf = async (image: string) =>
+    (await web.call("POST", `${EMOJI}/search`, { body: { query: { image } } })).body.hits;
+  const found = await hitsOf(`${server.origin}/query.png`);
+  expect(found[0].id).toBe(ids[0]);
+  expect(found).toEqual(await hitsOf(`data:image/png;base64,${Buffer.from(picture).toString("base64")}`));
+  server.close();
 });
 
 test("without settings no file of the server and no address may be named", async () => {

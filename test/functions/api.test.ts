@@ -112,9 +112,9 @@ describe("saved views", () => {
     ).toBe(3);
     expect((await api.call("DELETE", path)).status).toBe(204);
     expect((await api.call("GET", path)).body.code).toBe("ID_NOT_FOUND");
-    expect((await api.call("PUT", path, { body: { stages: [{ stage: "drop" }] } })).body.code).toBe(
-      "INVALID_ARGUMENT",
-    );
+    for (const stages of [[{ stage: "drop" }], []]) {
+      expect((await api.call("PUT", path, { body: { stages } })).body.code).toBe("INVALID_ARGUMENT");
+    }
   });
 });
 
@@ -163,6 +163,15 @@ describe("data sets and samples", () => {
   });
 });
 
+test("the document refers to nothing that it does not have", async () => {
+  const { body } = await api.call("GET", "/openapi.json", { scope: null });
+  const references = [...JSON.stringify(body).matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = ""]) => path);
+  expect(references.length).toBeGreaterThan(20);
+  const target = (path: string) =>
+    path.split("/").reduce((node: Record<string, unknown> | undefined, name) => node?.[name] as never, body);
+  expect(references.filter((path) => target(path) === undefined)).toEqual([]);
+});
+
 describe("who may call", () => {
   test("every route but the public ones needs a key, and the document names its scope", async () => {
     const document = (await api.call("GET", "/openapi.json", { scope: null })).body;
@@ -180,6 +189,13 @@ describe("who may call", () => {
     expect(PUBLIC_PATHS).toEqual(["/health", "/openapi.json", "/docs"]);
     expect((await api.call("GET", "/health", { scope: null })).body.status).toBe("ok");
     expect(await (await api.app.request("/docs")).text()).toContain("<b>POST</b> /datasets/{dataset}/search");
+  });
+
+  test.each([
+    ...["/health/", "//health", "/health%2f..%2fdatasets", "/docs/../datasets", "/DOCS", "/openapi.json/x"],
+    ...["/health;x", "/metrics", "/", "/datasets?path=/health"],
+  ])("a path that only looks public is not: %s", async (path) => {
+    expect((await api.call("GET", path, { scope: null })).status).toBe(401);
   });
 
   test("a wrong key is none, and a scope includes those before it", async () => {

@@ -1,10 +1,15 @@
 /** Keys that rotate, end and are revoked, AWS's own callers, and services that are public because they say so. */
 
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { byApiKey, createApiKey } from "../../functions/auth/api-keys.ts";
+import { authentication } from "../../functions/auth/authentication.ts";
 import { type Authenticate, anyOf } from "../../functions/auth/caller.ts";
 import { everyone } from "../../functions/auth/everyone.ts";
 import { byIam } from "../../functions/auth/iam.ts";
+import { settings } from "../../functions/settings.ts";
 import { temporaryApi } from "./helpers.ts";
 
 const END = "2030-01-01T00:00:00Z";
@@ -77,6 +82,45 @@ describe("a caller that AWS has checked", () => {
     expect((await api.app.request("/datasets", {}, platform(ROLE))).status).toBe(200);
     expect((await api.app.request("/datasets", {}, platform("arn:aws:iam::1:user/x"))).status).toBe(403);
   });
+});
+
+describe("all ways together", () => {
+  const { key, record } = createApiKey("app", "manage");
+  const jwt = { issuer: "https://login.example.org", audience: "x", jwksUrl: "http://127.0.0.1:1/keys" };
+  const authenticate = authentication(
+    { apiKeys: [record], jwt, iam: [], publicScope: "read" },
+    createApiKey("dev", "read").record,
+  );
+
+  test("keys are known while the issuer of tokens is out of reach, tokens are not, and others are the public", async () => {
+    expect(await authenticate(asked({ "x-api-key": key }), {})).toEqual({ id: "app", scope: "manage" });
+    expect(await authenticate(asked({ "x-api-key": "ns_wrong" }), {})).toBeNull();
+    expect(await authenticate(asked(), {})).toEqual({ id: "public", scope: "read" });
+    const token = `${Buffer.from('{"alg":"ES256","kid":"a"}').toString("base64url")}.e30.AAAA`;
+    await expect(authenticate(asked({ authorization: `Bearer ${token}` }), {})).rejects.toMatchObject({
+      code: "IDENTITY_UNAVAILABLE",
+    });
+  });
+});
+
+describe("npm run key", () => {
+  const run = promisify(execFile);
+  const script = resolve(import.meta.dirname, "../../functions/new-key.ts");
+
+  test("tells a key once, and the record that settings take", async () => {
+    const { stdout } = await run(process.execPath, [script, "app", "write", "2999-01-01T00:00:00Z"]);
+    const key = /once: (\S+)/.exec(stdout)?.[1] ?? "";
+    const { apiKeys } = settings({ NEARSIGHT_API_KEYS: `[${/\{.+\}/.exec(stdout)?.[0]}]` });
+    expect(apiKeys).toMatchObject([{ id: "app", scope: "write", notAfter: "2999-01-01T00:00:00Z" }]);
+    expect(await byApiKey(apiKeys)(asked({ "x-api-key": key }), {})).toEqual({ id: "app", scope: "write" });
+  });
+
+  test.each([[[]], [["app"]], [["app", "all"]], [["app", "read", "tomorrow"]]])(
+    "refuses %j",
+    async (words) => {
+      await expect(run(process.execPath, [script, ...words])).rejects.toMatchObject({ code: 2, stdout: "" });
+    },
+  );
 });
 
 describe("a public service", () => {

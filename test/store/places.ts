@@ -13,14 +13,18 @@ export function openAt(place: string): Promise<MetadataStore> {
   return isAddress(place) ? openPostgresStore({ url: place }) : openSqliteStore({ folder: place });
 }
 
-/** How many rows a table has, past the store. */
-export async function rowsOf(place: string, table: string): Promise<number> {
-  const query = `select count(*) as n from ${table}`;
-  if (isAddress(place)) return Number((await askPostgres(place, query))[0]?.["n"]);
-  const file = new DatabaseSync(join(place, "nearsight.db"), { readOnly: true });
+/** Runs a statement past the store. */
+export async function ask(place: string, statement: string): Promise<Record<string, unknown>[]> {
+  if (isAddress(place)) return askPostgres(place, statement);
+  const file = new DatabaseSync(join(place, "nearsight.db"), { timeout: 10_000 });
   try {
-    return Number(file.prepare(query).get()?.["n"]);
+    return file.prepare(statement).all();
   } finally {
     file.close();
   }
+}
+
+/** How many rows a table has, past the store. */
+export async function rowsOf(place: string, table: string): Promise<number> {
+  return Number((await ask(place, `select count(*) as n from ${table}`))[0]?.["n"]);
 }

@@ -13,7 +13,7 @@ test("eight that open a new store at the same time all get it", async () => {
   const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgresStore({ url })));
   await Promise.all(stores.map((store, i) => store.datasets.create(`data set ${i}`)));
   expect(await stores[0]?.datasets.list()).toHaveLength(8);
-  expect(await askPostgres(url, "select version from schema_version")).toEqual([{ version: 4 }]);
+  expect(await askPostgres(url, "select version from schema_version")).toEqual([{ version: 5 }]);
   for (const store of stores) await store.close();
 });
 

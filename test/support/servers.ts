@@ -4,6 +4,7 @@ import { inject } from "vitest";
 import type {
   Address,
   AddressOf,
+  AwsAddress,
   ElasticsearchAddress,
   MilvusAddress,
   ServerName,
@@ -16,7 +17,7 @@ import {
   stopInstance,
 } from "../../tools/servers/servers.ts";
 
-export type { ElasticsearchAddress, MilvusAddress, ServerName, Variant };
+export type { AwsAddress, ElasticsearchAddress, MilvusAddress, ServerName, Variant };
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -60,6 +61,11 @@ export function milvusServer(): MilvusAddress {
 /** Where the Elasticsearch of this project is: connection options as they are. */
 export function elasticsearchServer(): ElasticsearchAddress {
   return provided("elasticsearch", "elasticsearch-8").address as ElasticsearchAddress;
+}
+
+/** Where the moto of this project is: S3 and SQS, for any credentials. */
+export function motoServer(): AwsAddress {
+  return provided("moto").address as AwsAddress;
 }
 
 /**

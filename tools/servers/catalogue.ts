@@ -5,6 +5,8 @@ export const SERVER_NAMES = [
   "milvus-lite",
   "elasticsearch",
   "elasticsearch-8",
+  "moto",
+  "versitygw",
   "postgres",
 ] as const;
 
@@ -40,6 +42,16 @@ export interface ElasticsearchGuests {
   readonly bearerAuth: string;
 }
 
+/** Where a server with the protocols of AWS is, and who may come in. */
+export interface AwsAddress {
+  readonly endpoint: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Servers with the protocols of AWS. */
+type AwsServer = "moto" | "versitygw";
+
 /** Where a PostgreSQL server is: what the option `store` takes. */
 export interface PostgresAddress {
   readonly url: string;
@@ -48,9 +60,11 @@ export interface PostgresAddress {
 /** The address by the server's name. */
 export type AddressOf<Name extends ServerName> = Name extends "milvus" | "milvus-lite"
   ? MilvusAddress
-  : Name extends "postgres"
-    ? PostgresAddress
-    : ElasticsearchAddress & Partial<ElasticsearchGuests>;
+  : Name extends AwsServer
+    ? AwsAddress
+    : Name extends "postgres"
+      ? PostgresAddress
+      : ElasticsearchAddress & Partial<ElasticsearchGuests>;
 
 export type Address = AddressOf<ServerName>;
 
@@ -83,6 +97,8 @@ export const CATALOGUE: Readonly<Record<ServerName, ServerFacts>> = {
     ports: { plain: 9208, users: 9218, tls: 9228 },
     companions: [100],
   },
+  moto: { version: "5.2.5", ports: { plain: 5566 }, companions: [] },
+  versitygw: { version: "1.8.0", ports: { plain: 7070 }, companions: [] },
   // Of the npm package, which is used where no PostgreSQL is installed.
   postgres: { version: "18.4.0-beta.17", ports: { plain: 54320, tls: 54330 }, companions: [] },
 };
@@ -92,6 +108,7 @@ export const MILVUS_ROOT = { user: "root", password: "Milvus" };
 export const ELASTICSEARCH_ROOT = { username: "elastic", password: "nearsight-elastic" };
 export const ELASTICSEARCH_READER = { username: "nearsight-reader", password: "nearsight-reader" };
 
+export const AWS_CREDENTIALS = { accessKeyId: "nearsight", secretAccessKey: "nearsight-secret" };
 export const POSTGRES_ROOT = { user: "nearsight", password: "nearsight-postgres" };
 
 export function isServerName(name: string): name is ServerName {
@@ -113,8 +130,13 @@ function upperCase(name: ServerName): string {
   return name.toUpperCase().replaceAll("-", "_");
 }
 
+function isAwsServer(name: ServerName): name is AwsServer {
+  return name === "moto" || name === "versitygw";
+}
+
 /** The environment variable that gives the address of a server of one's own. */
 export function addressVariable(name: ServerName): string {
+  if (isAwsServer(name)) return `NEARSIGHT_TEST_${upperCase(name)}_ENDPOINT`;
   if (name === "postgres") return "NEARSIGHT_TEST_POSTGRES";
   return `NEARSIGHT_TEST_${upperCase(name)}_${name.startsWith("milvus") ? "URI" : "HOSTS"}`;
 }
@@ -123,6 +145,7 @@ export function addressVariable(name: ServerName): string {
 export function givenAddress(name: ServerName, environment = process.env): Address | null {
   const where = environment[addressVariable(name)];
   if (where === undefined || where === "") return null;
+  if (isAwsServer(name)) return { endpoint: where, ...AWS_CREDENTIALS };
   if (name === "postgres") return { url: where };
   const prefix = `NEARSIGHT_TEST_${upperCase(name)}`;
   const user = environment[`${prefix}_USER`];

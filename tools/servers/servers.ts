@@ -18,16 +18,20 @@ import { SERVERS_FOLDER } from "./install.ts";
 import { withLock } from "./lock.ts";
 import { MILVUS } from "./milvus.ts";
 import { MILVUS_LITE } from "./milvus-lite.ts";
+import { MOTO } from "./moto.ts";
 import { areFree, choosePort } from "./ports.ts";
 import { POSTGRES } from "./postgres.ts";
 import { isAlive, isGroupAlive, kill, launch, markOf, type ProcessMark, terminate } from "./processes.ts";
 import type { Instance, Recipe } from "./recipe.ts";
+import { VERSITYGW } from "./versitygw.ts";
 
 const RECIPES: Readonly<Record<ServerName, Recipe>> = {
   milvus: MILVUS,
   "milvus-lite": MILVUS_LITE,
   elasticsearch: elasticsearch("elasticsearch", 21),
   "elasticsearch-8": elasticsearch("elasticsearch-8", 17),
+  moto: MOTO,
+  versitygw: VERSITYGW,
   postgres: POSTGRES,
 };
 

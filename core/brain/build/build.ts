@@ -7,12 +7,10 @@ import type { VectorData } from "../../matrix.ts";
 import type { EmbeddingModel } from "../../models/model.ts";
 import type { RowIdentity } from "../../store/store.ts";
 import type { PlannedEntry } from "../../store/store-runs.ts";
-import { dropVectors, entryPages, type Failure, forgetEntries } from "../entries.ts";
+import { entryPages, type Failure, forgetEntries } from "../entries.ts";
 import type { OpenIndex } from "../open-index.ts";
 import type { EmbeddingPlan } from "../request.ts";
-import { startWriter, type Writer } from "../writer.ts";
 import { planChanged } from "./changed-sources.ts";
-import type { EmbeddedRows } from "./embed-media.ts";
 import type { GivenVectors } from "./given-vectors.ts";
 import {
   firstFromField,
@@ -22,6 +20,7 @@ import {
   type VectorSource,
   type WantedRow,
 } from "./vector-source.ts";
+import { writeEmbedded } from "./write-embedded.ts";
 
 export type BuildPlan = Exclude<EmbeddingPlan, { kind: "none" }>;
 
@@ -195,47 +194,14 @@ async function writeAll(
   let done = counts.indexed;
   let failed = 0;
   options.progress?.({ phase: "indexing", done, total, failed });
-  // Each batch is written as it comes, while the next is embedded: a killed builder embeds these two at most again,
-  // and on a server those that the writer had not settled.
-  const writer = startWriter(index, epoch);
-  const note = (failures: readonly Failure[]) => {
-    const [first] = failures;
+  const vectors = source(pendingPages(index));
+  await writeEmbedded(index, vectors, { epoch, signal: options.signal }, (batch) => {
+    const [first] = batch.failed;
     if (first !== undefined && options.skipFailures === false) throw entryFailed(first);
-    failed += failures.length;
-  };
-  try {
-    for await (const rows of source(pendingPages(index))) {
-      throwIfAborted(options.signal);
-      note(await writeRows(index, writer, rows, epoch));
-      done += rows.ids.length + rows.failed.length;
-      options.progress?.({ phase: "indexing", done, total, failed });
-    }
-    const rest = await writer.finish();
-    await dropVectors(index, rest.unwanted);
-    note(rest.failed);
-    if (rest.failed.length > 0) options.progress?.({ phase: "indexing", done, total, failed });
-  } finally {
-    await writer.idle();
-  }
-}
-
-/** Gives what failed of these rows, and of earlier ones where that is only known now. */
-async function writeRows(
-  index: OpenIndex,
-  writer: Writer,
-  rows: EmbeddedRows,
-  epoch: number,
-): Promise<readonly Failure[]> {
-  const refused: Failure[] = [];
-  if (rows.ids.length > 0) {
-    const { failed, unwanted } = await writer.write(rows);
-    await dropVectors(index, unwanted);
-    refused.push(...failed);
-  }
-  if (rows.failed.length > 0) {
-    await index.context.store.entries.settle(index.run.id, { indexed: [], failed: rows.failed }, epoch);
-  }
-  return [...rows.failed, ...refused];
+    done += batch.rows;
+    failed += batch.failed.length;
+    options.progress?.({ phase: "indexing", done, total, failed });
+  });
 }
 
 function entryFailed(failure: Failure): NearsightError {

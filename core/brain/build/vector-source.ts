@@ -2,9 +2,10 @@
 
 import type { EmbeddingOptions } from "../../dataset/brain-port.ts";
 import { type Matrix, stackRows, type VectorData } from "../../matrix.ts";
-import type { BoundingBox } from "../../media/input-spec.ts";
+import type { BoundingBox, CropOptions } from "../../media/input-spec.ts";
 import type { EmbeddingModel } from "../../models/model.ts";
 import type { MediaRow, RowIdentity } from "../../store/store.ts";
+import type { RunRecord } from "../../store/store-runs.ts";
 import type { BrainContext } from "../context.ts";
 import { once } from "../entries.ts";
 import { type EmbeddedRows, type EmbedRow, embedMedia } from "./embed-media.ts";
@@ -23,6 +24,11 @@ export interface MediaOrigin {
   readonly datasetId: string;
   readonly patchesField: string | null;
   readonly roiField: string | null;
+}
+
+/** How the boxes of a run are cut out. */
+export function croppingOf({ config: { forceSquare, alpha } }: RunRecord): CropOptions {
+  return { forceSquare, ...(alpha === null ? {} : { alpha }) };
 }
 
 /** Vectors already in memory, by row id. */

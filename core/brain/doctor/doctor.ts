@@ -32,20 +32,23 @@ export async function doctor(context: BrainContext, options: DoctorOptions = {})
 }
 
 async function* allChecks(context: BrainContext, options: DoctorOptions): AsyncGenerator<Check> {
-  yield { subject: "installation", name: "store", ...(await checkStore(context)) };
-  yield { subject: "installation", name: "model", ...(await checkModel(context)) };
+  const { brainKey } = options;
+  if (brainKey === undefined) {
+    yield { subject: "installation", name: "store", ...(await checkStore(context)) };
+    yield { subject: "installation", name: "model", ...(await checkModel(context)) };
+  }
   const runs: RunRecord[] = [];
   for (const dataset of await wantedDatasets(context, options.dataset)) {
     for (const run of await context.store.runs.list(dataset.id)) {
       throwIfAborted(options.signal);
-      if (run.type !== "similarity") continue;
+      if (run.type !== "similarity" || (brainKey ?? run.key) !== run.key) continue;
       runs.push(run);
       const subject = `${dataset.name}/${run.key}`;
       for await (const check of checkRun(context, run, options)) yield { subject, ...check };
     }
   }
   yield* servers(context, runs);
-  if (options.dataset === undefined) yield* unusedCollections(context, runs);
+  if (options.dataset === undefined && brainKey === undefined) yield* unusedCollections(context, runs);
 }
 
 async function wantedDatasets({ store }: BrainContext, name: string | undefined): Promise<DatasetRecord[]> {

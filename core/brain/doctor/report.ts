@@ -6,6 +6,8 @@ import type { ErrorCode, NearsightError } from "../../errors.ts";
 export interface DoctorOptions {
   /** Name of the only data set to look at. Default: all. */
   readonly dataset?: string;
+  /** Key of the only brain run to look at, and of nothing else. Default: all, the store and the default model. */
+  readonly brainKey?: string;
   /**
    * Compare every entry with its collection, also where their numbers agree, and measure the recall of large
    * indexes too. Default false.

@@ -136,7 +136,22 @@ CREATE TABLE run_points (
 );
 `;
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 4, sql: VERSION_4 }];
+/** Keys of media that a worker is busy with, and those whose vectors are not certain. */
+const VERSION_5 = `
+CREATE TABLE key_leases (
+  dataset_id text COLLATE "C" NOT NULL REFERENCES datasets(id) ON DELETE CASCADE,
+  uri text COLLATE "C" NOT NULL,
+  token text COLLATE "C",
+  held_until bigint NOT NULL,
+  unsettled_until bigint NOT NULL,
+  PRIMARY KEY (dataset_id, uri)
+);
+`;
+
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 4, sql: VERSION_4 },
+  { version: 5, sql: VERSION_5 },
+];
 
 /** Collations that fold the case of all of Unicode, best first: ICU's agrees with JavaScript. */
 const FOLDING_COLLATIONS = ["und-x-icu", "pg_unicode_fast", "pg_c_utf8"];

@@ -1,7 +1,7 @@
 /** Saved views: lists, reads, keeps and forgets them. */
 
 import { z } from "@hono/zod-openapi";
-import type { DatasetView } from "../../../core/index.ts";
+import { type DatasetView, NearsightError } from "../../../core/index.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
 import { inlineViewSchema, viewJson, viewOf } from "../../schemas/view.ts";
 
@@ -56,8 +56,10 @@ export const savedViews = createRouter()
   })
   .openapi(save, async (c) => {
     const { dataset: name, view } = c.req.valid("param");
+    const given = c.req.valid("json");
+    if (given.stages.length === 0) throw noStages(view);
     const dataset = await datasetOf(c, name);
-    const stages = (await viewOf(c, dataset, c.req.valid("json"))) as DatasetView;
+    const stages = (await viewOf(c, dataset, given)) as DatasetView;
     await dataset.saveView(view, stages, { overwrite: true });
     return c.body(null, 204);
   })
@@ -66,3 +68,11 @@ export const savedViews = createRouter()
     await (await datasetOf(c, dataset)).deleteSavedView(view);
     return c.body(null, 204);
   });
+
+function noStages(view: string): NearsightError {
+  return new NearsightError({
+    code: "INVALID_ARGUMENT",
+    message: `Expected at least one stage to save as '${view}' but found none`,
+    hint: "Leave the view out of a request to mean the whole data set",
+  });
+}

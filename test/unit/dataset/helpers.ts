@@ -7,6 +7,7 @@ import type { Dataset } from "../../../core/dataset/dataset.ts";
 import { createDatasets, type Datasets } from "../../../core/dataset/datasets.ts";
 import type { LabelInput } from "../../../core/dataset/labels.ts";
 import type { SimilarityRequest, SimilarityResolver } from "../../../core/dataset/similarity-port.ts";
+import type { SyncPort } from "../../../core/dataset/sync-port.ts";
 import { NearsightError } from "../../../core/errors.ts";
 import { createIo } from "../../../core/io/io.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
@@ -84,12 +85,17 @@ function byPlace(store: MetadataStore, searches: Searches): SimilarityResolver {
   };
 }
 
-/** No test of the data sets reaches the brain's other methods. */
-const NO_BRAIN = new Proxy({} as BrainPort, {
-  get(_, method) {
-    throw new Error(`The brain's ${String(method)} was not expected to be called`);
-  },
-});
+/** No test of the data sets reaches what is behind these ports. */
+const NO_BRAIN = unexpected<BrainPort>("brain");
+const NO_SYNC = unexpected<SyncPort>("sync");
+
+function unexpected<Port extends object>(name: string): Port {
+  return new Proxy({} as Port, {
+    get(_, method) {
+      throw new Error(`${String(method)} of the ${name} was not expected to be called`);
+    },
+  });
+}
 
 /** Detections of these names, the surer the later. */
 export function detections(...labels: string[]): LabelInput {
@@ -116,7 +122,8 @@ export function useDatasets(): {
   beforeAll(async () => {
     const { store } = files;
     const similarity = byPlace(store, searches);
-    datasets = await throughDoor(createDatasets({ store, similarity, brain: NO_BRAIN, io: createIo() }));
+    const ports = { store, similarity, brain: NO_BRAIN, io: createIo(), sync: NO_SYNC };
+    datasets = await throughDoor(createDatasets(ports));
   });
   const ns = (): Datasets => {
     if (datasets === undefined) throw new Error("The data sets are made before the tests");

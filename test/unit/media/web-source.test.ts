@@ -1,53 +1,35 @@
 /** Media at https addresses, from a real server with TLS, and every way out of the list. */
 
-import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { mediaRoots } from "../../../core/media/media-roots.ts";
 import { type WebSourceOptions, webSource } from "../../../core/media/web-source.ts";
-import { type Certificates, certificatesIn } from "../../../tools/servers/certificates.ts";
-import { temporaryFolder } from "../../support/temporary.ts";
+import { type HttpsServer, serveHttps } from "../../support/https-server.ts";
 
 const LOOPBACK = { address: "127.0.0.1", family: 4 };
 const PICTURE = Buffer.from("a picture");
 
-let certificates: Certificates;
+let server: HttpsServer;
+let origin: string;
 let answer: RequestListener;
 let asked: string[];
-let origin: string;
-let server: ReturnType<typeof createServer>;
 
 beforeAll(async () => {
-  certificates = await certificatesIn(`${temporaryFolder()}/certificates`);
-  const { serverKey: key, server: cert } = certificates;
-  server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) => {
+  server = await serveHttps((request, response) => {
     asked.push(`${request.method} ${request.url}`);
     answer(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  origin = `https://localhost:${(server.address() as AddressInfo).port}`;
+  origin = server.origin;
 });
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterAll(() => server.close());
 beforeEach(() => {
   asked = [];
   answer = (_, response) => response.setHeader("etag", '"1"').end(PICTURE);
 });
 
-/** A source that may read from the server; the host lies at the addresses given. */
-function source(options: Partial<WebSourceOptions> & { list?: string[] } = {}) {
-  const { list = [origin], ...more } = options;
-  return webSource({
-    roots: mediaRoots(list),
-    networks: ["127.0.0.1/32"],
-    certificateAuthority: readFileSync(certificates.authority, "utf8"),
-    resolveHost: async () => [LOOPBACK],
-    ...more,
-  });
+/** A source that may read from the server, or from what is given. */
+function source({ list = [origin], ...more }: Partial<WebSourceOptions> & { list?: string[] } = {}) {
+  return webSource({ roots: mediaRoots(list), ...server.reach, ...more });
 }
 
 const refusedWith = (code: string) => expect.objectContaining({ code });
