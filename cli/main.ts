@@ -1,6 +1,6 @@
 /** The `nearsight` command: parses, calls core, prints, and turns errors into exit codes. */
 
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { VERSION } from "../core/index.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addDatasetsCommand } from "./commands/datasets.ts";
@@ -44,6 +44,8 @@ function createProgram(): Command {
     .version(VERSION, "-V, --version", "print the version")
     .option("--json", "print one JSON value instead of text")
     .option("--debug", "show stack and cause of errors")
+    .addOption(new Option("--url <url>", "work on a nearsight server").env("NEARSIGHT_URL"))
+    .addOption(new Option("--api-key <key>", "the key for that server").env("NEARSIGHT_API_KEY"))
     .helpOption("-h, --help", "print help")
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()

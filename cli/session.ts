@@ -1,4 +1,4 @@
-/** Runs one command: opens the installation, gives it an output and a stop signal, closes everything after. */
+/** Runs one command on the installation or a server, gives it an output and a stop signal, closes everything after. */
 
 import type { Command } from "commander";
 import { type Nearsight, open } from "../core/index.ts";
@@ -8,6 +8,9 @@ import { createOutput, type Output, paint } from "./output.ts";
 export interface GlobalOptions {
   readonly json?: boolean;
   readonly debug?: boolean;
+  /** Of a server to work on instead of this machine's installation. */
+  readonly url?: string;
+  readonly apiKey?: string;
 }
 
 /** What a command works with. */
@@ -24,17 +27,26 @@ export async function withSession(
   work: (session: Session) => Promise<void>,
   { stoppable = false }: { stoppable?: boolean } = {},
 ): Promise<void> {
-  const { json = false } = command.optsWithGlobals<GlobalOptions>();
+  const { json = false, ...where } = command.optsWithGlobals<GlobalOptions>();
   const stop = stoppable ? stopAtInterrupt() : null;
   try {
-    const warn = (message: string) =>
-      void process.stderr.write(`${paint("yellow", "warning:", process.stderr)} ${message}\n`);
     const preparing = createOutput(json);
-    await using ns = await open({ warn });
+    await using ns = await openOrConnect(where);
     await work({ ns, output: await preparing, signal: stop?.signal ?? new AbortController().signal });
   } finally {
     stop?.release();
   }
+}
+
+async function openOrConnect({ url, apiKey }: Pick<GlobalOptions, "url" | "apiKey">): Promise<Nearsight> {
+  if (url !== undefined) {
+    // Commands on this machine start without it.
+    const { connect } = await import("../client/index.ts");
+    return connect(url, { apiKey });
+  }
+  const warn = (message: string) =>
+    void process.stderr.write(`${paint("yellow", "warning:", process.stderr)} ${message}\n`);
+  return open({ warn });
 }
 
 const INTERRUPTED = 130;

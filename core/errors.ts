@@ -60,6 +60,9 @@ export const ERROR_CODES = {
   OVERLOADED: { status: 503, retryable: true },
   TIMED_OUT: { status: 504, retryable: true },
   ROUTE_NOT_FOUND: { status: 404, retryable: false },
+  REMOTE_UNSUPPORTED: { status: 501, retryable: false },
+  SERVER_UNREACHABLE: { status: 503, retryable: true },
+  SERVER_INVALID: { status: 502, retryable: false },
   ABORTED: { status: 499, retryable: false },
   INTERNAL: { status: 500, retryable: false },
 } as const satisfies Record<string, { status: number; retryable: boolean }>;

@@ -40,6 +40,7 @@ export type {
   ComputeEmbeddingsOptions,
   ComputeSimilarityOptions,
   CopyRunOptions,
+  EmbeddingOptions,
   Embeddings,
   EmbeddingsInput,
   FailedEntry,
@@ -153,6 +154,7 @@ export { DEFAULT_MODEL, type ModelRow } from "./models/named-models.ts";
 export type { ResolveOptions } from "./models/zoo.ts";
 export type { Installation, LoadZooDatasetOptions, Nearsight, OpenOptions } from "./nearsight.ts";
 export { open } from "./open.ts";
+export { type PackedVectors, packVectors, unpackVectors } from "./packed-vectors.ts";
 export type { S3Settings } from "./s3-settings.ts";
 export type { Aggregation, QueryTerm, SimilarityQuery, Stage } from "./stages.ts";
 export { VERSION } from "./version.ts";

@@ -14,12 +14,16 @@ import { limitRate } from "./limits/rate-limit.ts";
 import { problem } from "./problem.ts";
 import { referencePage } from "./reference.ts";
 import { type ApiEnv, createRouter, type Router } from "./router.ts";
+import { embeddings } from "./routes/compute/embeddings.ts";
 import { builds } from "./routes/compute/runs.ts";
 import { uploads } from "./routes/compute/uploads.ts";
 import { datasets } from "./routes/manage/datasets.ts";
+import { entries } from "./routes/manage/entries.ts";
 import { health } from "./routes/manage/health.ts";
 import { runs } from "./routes/manage/runs.ts";
 import { samples } from "./routes/manage/samples.ts";
+import { serviceRoutes } from "./routes/manage/service.ts";
+import { values } from "./routes/manage/values.ts";
 import { savedViews } from "./routes/manage/views.ts";
 import { comparisons } from "./routes/query/duplicates.ts";
 import { media } from "./routes/query/media.ts";
@@ -40,9 +44,9 @@ export interface AppOptions extends ServiceOptions {
 
 /** Groups of routes, by the function that serves them. */
 export const GROUPS = {
-  compute: [builds, uploads],
+  compute: [builds, embeddings, uploads],
   query: [readRows, searches, comparisons, media],
-  manage: [datasets, samples, savedViews, runs, health],
+  manage: [serviceRoutes, datasets, samples, values, savedViews, runs, entries, health],
 } as const satisfies Record<string, readonly Router[]>;
 
 export type Group = keyof typeof GROUPS;

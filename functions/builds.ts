@@ -3,7 +3,10 @@
 import {
   type BrainRunInfo,
   type ComputeSimilarityOptions,
+  type CopyRunOptions,
   type Dataset,
+  type EmbeddingOptions,
+  isNearsightError,
   NearsightError,
   type ProgressEvent,
   type SampleCollection,
@@ -24,6 +27,8 @@ export type BuildService = Pick<Builds, "running" | "start" | "resume" | "cancel
 
 export class Builds {
   readonly #running = new Map<string, Build>();
+  /** Why the last build of a run failed, by run; its record keeps the reason only. */
+  readonly #problems = new Map<string, NearsightError>();
   readonly #most: number;
 
   /** `most` builds go on at once. Default 8. */
@@ -46,9 +51,34 @@ export class Builds {
   }
 
   /** Goes on with a build that was stopped, and tries again what failed. RUN_NOT_FOUND, RUN_BUSY. */
-  async resume(dataset: Dataset, brainKey: string): Promise<BrainRunInfo> {
-    const index = await dataset.loadBrainResults(brainKey);
-    return this.#run(dataset, brainKey, (more) => index.addMissing(more));
+  async resume(
+    samples: SampleCollection,
+    brainKey: string,
+    options: EmbeddingOptions = {},
+  ): Promise<BrainRunInfo> {
+    const index = await samples.loadBrainResults(brainKey);
+    return this.#run(samples.dataset, brainKey, (more) => index.addMissing({ ...options, ...more }));
+  }
+
+  /** Copies a run to another backend, collection or metric; the copy as it is recorded. */
+  copy(
+    dataset: Dataset,
+    brainKey: string,
+    options: CopyRunOptions & { brainKey: string },
+  ): Promise<BrainRunInfo> {
+    return this.#run(dataset, options.brainKey, (more) => dataset.copyRun(brainKey, { ...options, ...more }));
+  }
+
+  /** A run, and why its last build failed where that was in this process. RUN_NOT_FOUND */
+  async info(
+    dataset: Dataset,
+    brainKey: string,
+  ): Promise<{ info: BrainRunInfo; problem: NearsightError | undefined }> {
+    const key = keyOf(dataset, brainKey);
+    const info = await dataset.getBrainInfo(brainKey);
+    // The record says that a build has ended a moment before the build itself has.
+    if (info.state !== "building" && info.state !== "planned") await this.#running.get(key)?.ended;
+    return { info, problem: this.#problems.get(key) };
   }
 
   /** Stops a build of this process; false where there is none. What it has written is kept. */
@@ -73,15 +103,22 @@ export class Builds {
     const progress = (_event: ProgressEvent) => recorded.resolve();
     const result = work({ signal: stop.signal, progress });
     const key = keyOf(dataset, brainKey);
-    // Why a build ended is kept with its run.
+    // Another build of the key, which this one is refused for, stays the one that can be cancelled.
+    if (!this.#running.has(key)) this.#register(key, stop, result);
+    await Promise.race([recorded.promise, result]);
+    return dataset.getBrainInfo(brainKey);
+  }
+
+  #register(key: string, stop: AbortController, result: Promise<unknown>): void {
+    this.#problems.delete(key);
     const ended = result.then(
       () => undefined,
-      () => undefined,
+      (error: unknown) => {
+        if (isNearsightError(error)) this.#problems.set(key, error);
+      },
     );
     this.#running.set(key, { stop, ended });
     void ended.then(() => this.#running.delete(key));
-    await Promise.race([recorded.promise, result]);
-    return dataset.getBrainInfo(brainKey);
   }
 }
 

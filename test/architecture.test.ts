@@ -12,6 +12,7 @@ const LEAVES = [
   "core/errors.ts",
   "core/ids.ts",
   "core/matrix.ts",
+  "core/packed-vectors.ts",
   "core/random.ts",
   "core/once.ts",
   "core/location.ts",
@@ -135,9 +136,27 @@ const ARCHITECTURE: Architecture = {
       packages: [],
     },
     {
+      name: "client",
+      paths: ["client"],
+      may: [
+        "core/dataset",
+        "core/brain/build/given-vectors.ts",
+        "core/store/names.ts",
+        "type core/index.ts",
+        "type core/store/store.ts",
+      ],
+      packages: ["ky", "zod"],
+    },
+    {
+      name: "connection",
+      paths: ["client/index.ts"],
+      may: ["client", "core/io/io.ts", "core/media/source.ts", "type core/index.ts"],
+      packages: [],
+    },
+    {
       name: "command line",
       paths: ["cli"],
-      may: ["core/index.ts"],
+      may: ["core/index.ts", "client/index.ts"],
       packages: ["cli-progress", "cli-table3", "commander", "p-map"],
     },
     {
@@ -202,7 +221,7 @@ const TEXT =
 
 const files = listFiles("");
 const code = files.filter((path) => /\.(as|mjs|ts)$/.test(path)).map(read);
-const sources = code.filter(({ path }) => /^(core|cli|functions)\/.*\.ts$/.test(path));
+const sources = code.filter(({ path }) => /^(core|cli|client|functions)\/.*\.ts$/.test(path));
 
 describe("the sources", () => {
   test("import only what the table of rooms allows", () => {
@@ -258,6 +277,8 @@ describe("the check itself", () => {
     ["core/something-new.ts", ""],
     ["cli/search.ts", 'import { openSqliteStore } from "../core/store/sqlite-store.ts";'],
     ["cli/search.ts", 'import "left-pad/index";'],
+    ["client/store.ts", 'import { openSqliteStore } from "../core/store/sqlite-store.ts";'],
+    ["client/store.ts", 'import { open } from "../core/index.ts";'],
   ])("finds fault with %s: %s", (path, text) => {
     expect(problemsOf(path, text)).toHaveLength(1);
   });
@@ -273,6 +294,7 @@ describe("the check itself", () => {
     ["core/models/zoo.ts", 'const FOLDER = dataUrl("models/nearsight-tiny/config.json");'],
     ["core/models/onnx.ts", 'startWorker(codeUrl("models/onnx-worker"));'],
     ["core/nearsight.ts", 'import { createBrain } from "./brain/brain.ts";'],
+    ["client/store.ts", 'import type { Nearsight } from "../core/index.ts";'],
   ])("accepts %s: %s", (path, text) => {
     expect(problemsOf(path, text)).toEqual([]);
   });

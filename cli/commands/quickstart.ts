@@ -26,6 +26,8 @@ export function addQuickstartCommand(program: Command): void {
 
 async function quickstart(session: Session): Promise<void> {
   const { ns, output } = session;
+  // Before anything is made: a server has no folder here that the page could be put in.
+  const page = join(ns.config.home, `${NAME}.html`);
   const dataset = await prepare(session);
   for (const key of ["images", "patches"]) await dropOutdated(session, dataset, key);
   const images = await indexWithProgress(session, dataset, { brainKey: "images" });
@@ -42,7 +44,7 @@ async function quickstart(session: Session): Promise<void> {
     output.heading(heading);
     printHits(output, { ...found, hits: found.hits.slice(0, SHOWN_K) });
   }
-  const sheet = await writeSheet(join(ns.config.home, `${NAME}.html`), "nearsight quickstart", searches);
+  const sheet = await writeSheet(page, "nearsight quickstart", searches);
   printEnd(session, sheet, searches);
   output.result({
     dataset: dataset.name,

@@ -10,7 +10,7 @@ import { newId } from "../ids.ts";
 import { type EmbeddingModel, supportsPrompts } from "../models/model.ts";
 import type { RunConfig } from "../store/store-runs.ts";
 import { checkEmbeddingOptions } from "./build/check-embedding.ts";
-import { assertRowCount, type GivenVectors, givenVectors } from "./build/given-vectors.ts";
+import { assertRows, type GivenVectors, givenVectors } from "./build/given-vectors.ts";
 import type { BrainContext } from "./context.ts";
 import { checkFilterFields } from "./fields/filter-fields.ts";
 import { assertMetricOf } from "./vector-kind.ts";
@@ -250,36 +250,6 @@ function assertMetricFits(metric: Metric, plan: EmbeddingPlan): void {
   if (plan.kind === "none") return;
   const isBinary = plan.kind === "given" && plan.vectors.isBinary;
   assertMetricOf(metric, isBinary, isBinary ? "vectors of bits" : "vectors of float32 numbers");
-}
-
-/** Vectors without ids must be as many as the view's rows; those with ids must belong to some row. */
-export async function assertRows(
-  samples: SampleCollection,
-  vectors: GivenVectors,
-  patchesField: string | null,
-): Promise<void> {
-  if (vectors.expectedRows === null) return assertSomeRow(samples, vectors, patchesField);
-  const ofPatches = patchesField !== null && samples.patchesField === null;
-  assertRowCount(vectors, await (ofPatches ? samples.toPatches(patchesField) : samples).count());
-}
-
-async function assertSomeRow(
-  samples: SampleCollection,
-  vectors: GivenVectors,
-  patchesField: string | null,
-): Promise<void> {
-  if (vectors.dimension === 0) return;
-  let rows = 0;
-  for await (const page of samples.mediaPages({ patchesField })) {
-    if (page.some((row) => vectors.vectorOf({ ...row, position: 0, inSample: 0 }) !== null)) return;
-    rows += page.length;
-  }
-  if (rows === 0) return;
-  throw new NearsightError({
-    code: "ID_NOT_FOUND",
-    message: `Expected vectors for some of the ${rows} rows of the view but none of their ids is there`,
-    hint: `Key the vectors by ${patchesField === null ? "sample id" : "sample or label id"}, such as values("id") gives`,
-  });
 }
 
 async function assertVectorField(

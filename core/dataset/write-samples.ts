@@ -2,7 +2,8 @@
 
 import { NearsightError } from "../errors.ts";
 import { assertUsable, type Matrix, toMatrix, type VectorsLike } from "../matrix.ts";
-import type { MetadataStore, NewSample, RowIdentity, SampleChange, VectorColumn } from "../store/store.ts";
+import type { NewSample, RowIdentity, SampleChange, VectorColumn } from "../store/store.ts";
+import type { DatasetStores } from "./context.ts";
 import { type SampleInput, toNewSample, toParts, toTags } from "./sample-input.ts";
 import { type RowsInput, toIds } from "./stage-methods.ts";
 
@@ -24,7 +25,7 @@ export type ValuesInput = Readonly<Record<string, unknown>> | ReadonlyMap<string
 type VectorColumns = Map<string, { ids: string[]; vectors: Float32Array[] }>;
 
 export async function addSamples(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   inputs: Iterable<SampleInput> | AsyncIterable<SampleInput>,
 ): Promise<string[]> {
@@ -46,7 +47,7 @@ export async function addSamples(
 }
 
 export async function deleteSamples(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   samples: SamplesInput,
 ): Promise<number> {
@@ -59,7 +60,7 @@ export async function deleteSamples(
 
 /** Makes the same change to every sample. */
 export async function changeSamples(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   samples: SamplesInput,
   change: Omit<SampleChange, "id">,
@@ -74,7 +75,7 @@ export async function changeSamples(
 }
 
 export async function setValues(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   field: string,
   values: ValuesInput,
@@ -85,7 +86,7 @@ export async function setValues(
 
 /** Sets one field of samples to a value each. */
 export async function setEach(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   field: string,
   entries: Iterable<[id: string, value: unknown]> | AsyncIterable<[id: string, value: unknown]>,
@@ -107,7 +108,7 @@ export async function setEach(
 }
 
 export async function readVectors(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   field: string,
   rows: RowsInput,
@@ -116,7 +117,7 @@ export async function readVectors(
 }
 
 export async function writeVectors(
-  store: MetadataStore,
+  store: DatasetStores,
   datasetId: string,
   field: string,
   rows: RowsInput,
@@ -146,7 +147,7 @@ function isCollection(samples: SamplesInput): samples is Collection {
   return typeof samples === "object" && "ids" in samples;
 }
 
-async function vectorFieldsOf(store: MetadataStore, datasetId: string): Promise<Set<string>> {
+async function vectorFieldsOf(store: DatasetStores, datasetId: string): Promise<Set<string>> {
   const fields = await store.datasets.fields(datasetId);
   return new Set(fields.flatMap(({ name, type }) => (type === "vector" ? [name] : [])));
 }

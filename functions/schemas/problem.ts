@@ -2,7 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 
-const problemSchema = z
+export const problemSchema = z
   .object({
     type: z.string().openapi({ example: "urn:nearsight:error:DATASET_NOT_FOUND" }),
     title: z.string(),

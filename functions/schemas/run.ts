@@ -2,6 +2,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { type BrainRunInfo, METRICS } from "../../core/index.ts";
+import { problemSchema } from "./problem.ts";
 import { viewSchema } from "./view.ts";
 
 const entries = z.object({
@@ -29,18 +30,21 @@ export const runSchema = z
       supportsPrompts: z.boolean(),
     }),
     entries: entries.openapi({ description: "Entries by state: how far a build is." }),
+    problem: problemSchema.optional().openapi({ description: "Why the last build in this process failed." }),
     failed: z
       .array(z.object({ id: z.string(), sampleId: z.string(), reason: z.string() }))
       .openapi({ description: "The first 1,000 that could not be indexed." }),
   })
   .openapi("Run");
 
-export function runJson(info: BrainRunInfo): z.infer<typeof runSchema> {
-  return info as unknown as z.infer<typeof runSchema>;
+export type RunJson = z.infer<typeof runSchema>;
+
+export function runJson(info: BrainRunInfo): RunJson {
+  return info as unknown as RunJson;
 }
 
 /** Options of the backends that say what to make; where a backend is, and who asks, is the service's own business. */
-const INDEX_OPTIONS = {
+export const INDEX_OPTIONS = {
   collectionName: z.string().min(1).optional(),
   indexName: z.string().min(1).optional(),
   indexType: z.string().min(1).optional(),
@@ -63,11 +67,29 @@ export const newRunSchema = z
       .union([z.string().min(1), z.literal(false)])
       .optional()
       .openapi({ description: "A vector field; or false: open a collection, or wait for embeddings." }),
+    modelFingerprint: z
+      .string()
+      .nullable()
+      .optional()
+      .openapi({ description: "With embeddings: false: of the model the vectors were made with." }),
+    supportsPrompts: z.boolean().optional(),
+    embeddingsField: z
+      .string()
+      .min(1)
+      .optional()
+      .openapi({ description: "Vector field to keep computed embeddings in as well." }),
     patchesField: z.string().min(1).optional(),
+    roiField: z.string().min(1).optional(),
     backend: z.string().min(1).optional(),
     metric: z.enum([...METRICS, "innerproduct"]).optional(),
     normalize: z.boolean().optional(),
     filterFields: z.array(z.string()).optional(),
+    lazy: z.boolean().optional(),
+    batchSize: z.number().int().min(1).optional(),
+    numWorkers: z.number().int().min(1).optional(),
+    skipFailures: z.boolean().optional(),
+    forceSquare: z.boolean().optional(),
+    alpha: z.number().optional(),
     ...INDEX_OPTIONS,
   })
   .openapi("NewRun");

@@ -1,7 +1,8 @@
 /** Samples and patches as the API gives them, and samples as it takes them. */
 
 import { z } from "@hono/zod-openapi";
-import type { Patch, Sample } from "../../core/index.ts";
+import type { Patch, Sample, SampleInput } from "../../core/index.ts";
+import { fieldValue } from "./vectors.ts";
 
 const distances = z
   .record(z.string(), z.number())
@@ -39,7 +40,10 @@ export const patchSchema = z
   })
   .openapi("Patch");
 
-/** A sample to add: its file and any fields; labels as `{ _cls: "Classification" | "Detections", … }`. */
+/**
+ * A sample to add: its file and any fields; labels as `{ _cls: "Classification" | "Detections", … }`, vectors as
+ * `{ _cls: "Vector", … }` of packed vectors.
+ */
 export const sampleInputSchema = z
   .looseObject({
     filepath: z.string().min(1).openapi({
@@ -51,6 +55,12 @@ export const sampleInputSchema = z
     uri: z.string().optional(),
   })
   .openapi("SampleInput");
+
+/** A sample as the library takes it. VECTOR_INVALID */
+export function sampleInput(json: z.infer<typeof sampleInputSchema>): SampleInput {
+  const values = Object.entries(json).map(([name, value]) => [name, fieldValue(value)]);
+  return Object.fromEntries(values) as SampleInput;
+}
 
 /** Rows are frozen plain objects; JSON is made of them as they are. */
 export function sampleJson(sample: Sample): z.infer<typeof sampleSchema> {

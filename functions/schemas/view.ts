@@ -31,6 +31,11 @@ function takesItsQuery({ stage, query }: { stage: string; query?: unknown }): bo
   return stage !== "sortBySimilarity" || querySchema.safeParse(query).success;
 }
 
+/** A view's stages as JSON. */
+export function viewJson({ stages }: SampleCollection): z.infer<typeof inlineViewSchema> {
+  return { stages: stages as unknown as z.infer<typeof inlineViewSchema>["stages"] };
+}
+
 /** A view: inline, or the name of a saved one. Left out: the whole data set. */
 export const viewSchema = z
   .union([inlineViewSchema, z.strictObject({ saved: z.string().min(1) })])

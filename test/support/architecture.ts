@@ -7,7 +7,7 @@ export interface Room {
   readonly name: string;
   /** What belongs to it; of several rooms the longest path counts. */
   readonly paths: readonly string[];
-  /** Paths of other rooms it may import; leaves may always be. */
+  /** Paths of other rooms it may import, `type PATH` for types only; leaves may always be. */
   readonly may: readonly string[];
   /** Packages and guarded Node modules it may import; `type NAME` for types only. */
   readonly packages: readonly string[];
@@ -97,8 +97,8 @@ function checkImport(path: string, room: Room, one: Import, architecture: Archit
   const isCode = !target.endsWith("/");
   if (isCode && !/\.\w+$/.test(target)) return `${path} imports ${one.from} without its file ending`;
   if (/\.m?js$/.test(target)) return `${path} imports ${one.from}, which ends in .ts`;
-  if (architecture.leaves.includes(target) || room.may.some((allowed) => isWithin(target, allowed)))
-    return null;
+  const allowed = one.typeOnly ? room.may.map((path) => path.replace(/^type /, "")) : room.may;
+  if (architecture.leaves.includes(target) || allowed.some((some) => isWithin(target, some))) return null;
   const other = roomOf(target, architecture.rooms);
   if (other === room) return null;
   return `${path} (${room.name}) imports ${target} (${other?.name ?? "no room"})`;

@@ -11,6 +11,7 @@ import { temporaryFolder } from "./temporary.ts";
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, "../..");
 const publicApi = new URL("../../core/index.ts", import.meta.url).href;
+const client = new URL("../../client/index.ts", import.meta.url).href;
 
 /** More environment variables that a page's blocks are run with, such as the address of a server. */
 export type BlockEnvironment = Readonly<Record<string, string>>;
@@ -66,7 +67,10 @@ async function runTypeScript(
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
   const file = join(home, name);
-  writeFileSync(file, code.replaceAll('from "nearsight"', `from "${publicApi}"`));
+  const sources = code
+    .replaceAll('from "nearsight"', `from "${publicApi}"`)
+    .replaceAll('from "nearsight/client"', `from "${client}"`);
+  writeFileSync(file, sources);
   await run(process.execPath, [file], { cwd: home, env });
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import type { Installation, Nearsight, OpenOptions } from "../../core/nearsight.ts";
 import { open } from "../../core/open.ts";
+import { throughDoor } from "./door.ts";
 import { placeOf } from "./temporary-store.ts";
 
 const folders: string[] = [];
@@ -29,11 +30,12 @@ export async function temporaryNearsight(
 ): Promise<Installation & { home: string; warnings: string[] }> {
   const home = options.config?.home ?? temporaryFolder();
   const warnings: string[] = [];
-  const ns = await open({
+  const opening = open({
     ...options,
     config: { cache: join(home, "cache"), ...storeOf(home), ...options.config, home },
     warn: (message) => warnings.push(message),
   });
+  const ns = await throughDoor(await opening);
   opened.push(ns);
   return { ...ns, home, warnings };
 }

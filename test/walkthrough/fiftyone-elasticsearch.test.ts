@@ -6,8 +6,6 @@ import {
   computeSimilarity,
   type Dataset,
   type DatasetView,
-  loadZooDataset,
-  loadZooModel,
   type SimilarityIndex,
   type SimilarityInput,
 } from "../../core/index.ts";
@@ -35,7 +33,10 @@ const { twin, accountFor } = pageTwins(
   { "Basic recipe": [1] },
 );
 
-describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, nameOf, listCollections }) => {
+describe.each(BACKENDS)("on $name", (page) => {
+  const { backend, options, nameOption, nameOf, hasClient, listCollections } = page;
+  const { loadZooDataset, loadZooModel } = page.library;
+
   twin("Basic recipe", [2, 3], async () => {
     // Step 1: the data
     const dataset = await loadZooDataset("quickstart");
@@ -58,9 +59,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, nameOf, 
 
     // Step 5: the server's index is removed
     await elasticsearchIndex.cleanup();
-    expect(await listCollections(await elasticsearchIndex.client())).not.toContain(
-      elasticsearchIndex.config.collectionName,
-    );
+    expect(await listCollections(elasticsearchIndex)).not.toContain(elasticsearchIndex.config.collectionName);
 
     // and the record of the run
     await dataset.deleteBrainRun("elasticsearch_index");
@@ -117,9 +116,9 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, nameOf, 
     // The server's index is removed, which the record alone would leave
     const elasticsearchIndex = await dataset.loadBrainResults(brainKey);
     const { collectionName } = elasticsearchIndex.config;
-    expect(await listCollections(await elasticsearchIndex.client())).toContain(collectionName);
+    expect(await listCollections(elasticsearchIndex)).toContain(collectionName);
     await elasticsearchIndex.cleanup();
-    expect(await listCollections(await elasticsearchIndex.client())).not.toContain(collectionName);
+    expect(await listCollections(elasticsearchIndex)).not.toContain(collectionName);
 
     await dataset.deleteBrainRun(brainKey);
     expect(await dataset.listBrainRuns()).toEqual(["elasticsearch_patches"]);
@@ -331,9 +330,10 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, nameOf, 
       ...options,
     });
 
-    const elasticsearchClient = await elasticsearchIndex.client();
-    expect(inspect(elasticsearchClient)).not.toBe("undefined");
-    expect(await listCollections(elasticsearchClient)).toContain(elasticsearchIndex.config.collectionName);
+    // Over HTTP the client is the server's.
+    if (hasClient) expect(inspect(await elasticsearchIndex.client())).not.toBe("undefined");
+    else await expect(elasticsearchIndex.client()).rejects.toMatchObject({ code: "REMOTE_UNSUPPORTED" });
+    expect(await listCollections(elasticsearchIndex)).toContain(elasticsearchIndex.config.collectionName);
   });
 
   twin("Advanced usage", 1, async () => {

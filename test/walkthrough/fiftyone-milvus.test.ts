@@ -6,8 +6,6 @@ import {
   computeSimilarity,
   type Dataset,
   type DatasetView,
-  loadZooDataset,
-  loadZooModel,
   type SimilarityIndex,
   type SimilarityInput,
 } from "../../core/index.ts";
@@ -35,7 +33,10 @@ const { twin, accountFor } = pageTwins(
   { "Basic recipe": [1] },
 );
 
-describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, hasCollection, listCollections }) => {
+describe.each(BACKENDS)("on $name", (page) => {
+  const { backend, options, nameOption, hasClient, hasCollection, listCollections } = page;
+  const { loadZooDataset, loadZooModel } = page.library;
+
   twin("Basic recipe", [2, 3], async () => {
     // Step 1: the data
     const dataset = await loadZooDataset("quickstart");
@@ -58,9 +59,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, hasColle
 
     // Step 5: the collection is removed
     await milvusIndex.cleanup();
-    expect(await listCollections(await milvusIndex.client())).not.toContain(
-      milvusIndex.config.collectionName,
-    );
+    expect(await listCollections(milvusIndex)).not.toContain(milvusIndex.config.collectionName);
 
     // and the record of the run
     await dataset.deleteBrainRun("milvus_index");
@@ -114,9 +113,9 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, hasColle
     // The collection is removed, which the record alone would leave
     const milvusIndex = await dataset.loadBrainResults(brainKey);
     const { collectionName } = milvusIndex.config;
-    expect(await listCollections(await milvusIndex.client())).toContain(collectionName);
+    expect(await listCollections(milvusIndex)).toContain(collectionName);
     await milvusIndex.cleanup();
-    expect(await listCollections(await milvusIndex.client())).not.toContain(collectionName);
+    expect(await listCollections(milvusIndex)).not.toContain(collectionName);
 
     await dataset.deleteBrainRun(brainKey);
     expect(await dataset.listBrainRuns()).toEqual(["milvus_patches"]);
@@ -330,10 +329,10 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, hasColle
     expect(collectionName).toContain("milvus_index");
     if (hasCollection) expect(inspect(await milvusIndex.collection())).toContain(collectionName);
 
-    // The client of the backend's SDK, connected
-    const client = await milvusIndex.client();
-    expect(inspect(client)).not.toBe("undefined");
-    expect(await listCollections(client)).toContain(collectionName);
+    // The client of the backend's SDK, connected; over HTTP it is the server's
+    if (hasClient) expect(inspect(await milvusIndex.client())).not.toBe("undefined");
+    else await expect(milvusIndex.client()).rejects.toMatchObject({ code: "REMOTE_UNSUPPORTED" });
+    expect(await listCollections(milvusIndex)).toContain(collectionName);
   });
 
   twin("Advanced usage", 1, async () => {
@@ -362,7 +361,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, nameOption, hasColle
       metric: "euclidean",
       dimension: 512,
     });
-    expect(await listCollections(await milvusIndex.client())).toContain("custom_milvus_collection");
+    expect(await listCollections(milvusIndex)).toContain("custom_milvus_collection");
     expect(await milvusIndex.totalIndexSize()).toBe(10);
     const query = sampleIds[0] ?? "";
     const [first, second] = await dataset.sortBySimilarity(query, { k: 2, brainKey: "milvus_index" }).hits();

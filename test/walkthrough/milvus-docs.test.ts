@@ -2,7 +2,7 @@
 
 import { inspect } from "node:util";
 import { describe, expect } from "vitest";
-import { computeSimilarity, loadZooDataset, local, open } from "../../core/index.ts";
+import { computeSimilarity, local, open } from "../../core/index.ts";
 import { BACKENDS } from "./backends.ts";
 import { expectConfiguredConnection, expectDefaultBackend, expectNotStored } from "./connections.ts";
 import { expectRanking, rand } from "./expectations.ts";
@@ -28,7 +28,9 @@ const { twin, accountFor } = pageTwins(
   { "Installing Requirements": [1] },
 );
 
-describe.each(BACKENDS)("on $backend", ({ backend, options, listCollections }) => {
+describe.each(BACKENDS)("on $name", ({ library, backend, options, listCollections }) => {
+  const { loadZooDataset } = library;
+
   twin("1. Load a dataset into FiftyOne and compute embeddings for the samples", 1, async () => {
     // Step 1: the data
     const dataset = await loadZooDataset("quickstart");
@@ -57,9 +59,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, listCollections }) =
 
     // Step 5: the collection is removed
     await milvusIndex.cleanup();
-    expect(await listCollections(await milvusIndex.client())).not.toContain(
-      milvusIndex.config.collectionName,
-    );
+    expect(await listCollections(milvusIndex)).not.toContain(milvusIndex.config.collectionName);
 
     // and the record of the run
     await dataset.deleteBrainRun("milvus_index");
@@ -77,9 +77,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, listCollections }) =
     // Step 5: the collection and the record at once
     await milvusIndex.delete();
     expect(await dataset.listBrainRuns()).toEqual([]);
-    expect(await listCollections(await milvusIndex.client())).not.toContain(
-      milvusIndex.config.collectionName,
-    );
+    expect(await listCollections(milvusIndex)).not.toContain(milvusIndex.config.collectionName);
   });
 
   twin("Manage brain runs", [1, 2, 3, 4, 5], async () => {
@@ -119,9 +117,7 @@ describe.each(BACKENDS)("on $backend", ({ backend, options, listCollections }) =
     // The collection is removed, which the record alone would leave
     const milvusIndex = await dataset.loadBrainResults(brainKey);
     await milvusIndex.cleanup();
-    expect(await listCollections(await milvusIndex.client())).not.toContain(
-      milvusIndex.config.collectionName,
-    );
+    expect(await listCollections(milvusIndex)).not.toContain(milvusIndex.config.collectionName);
 
     await dataset.deleteBrainRun(brainKey);
     expect(await dataset.listBrainRuns()).toEqual(["milvus_patches"]);

@@ -145,6 +145,6 @@ function refused(index: OpenIndex, failed: readonly Failure[], asked: number): N
     code: "WRITE_PARTIAL",
     message: `${failed.length} of ${asked} vectors were not indexed; '${first?.id}' ${first?.reason}`,
     hint: "Correct those vectors and add them again; the others are kept",
-    details: { brainKey: index.run.key, failed: failed.slice(0, 100) },
+    details: { brainKey: index.run.key, failures: failed.length, failed: failed.slice(0, 100) },
   });
 }

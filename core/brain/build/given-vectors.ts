@@ -1,6 +1,7 @@
 /** Vectors a caller already has, in any of FiftyOne's forms, looked up by row of the view. */
 
 import type { Embeddings, EmbeddingsInput } from "../../dataset/brain-port.ts";
+import type { SampleCollection } from "../../dataset/sample-collection.ts";
 import { NearsightError } from "../../errors.ts";
 import {
   isMatrix,
@@ -105,8 +106,38 @@ function isOneVector(
   return ArrayBuffer.isView(given) || (Array.isArray(given) && typeof given[0] === "number");
 }
 
+/** Vectors without ids must be as many as the view's rows; those with ids must belong to some row. */
+export async function assertRows(
+  samples: SampleCollection,
+  vectors: GivenVectors,
+  patchesField: string | null,
+): Promise<void> {
+  if (vectors.expectedRows === null) return assertSomeRow(samples, vectors, patchesField);
+  const ofPatches = patchesField !== null && samples.patchesField === null;
+  assertRowCount(vectors, await (ofPatches ? samples.toPatches(patchesField) : samples).count());
+}
+
+async function assertSomeRow(
+  samples: SampleCollection,
+  vectors: GivenVectors,
+  patchesField: string | null,
+): Promise<void> {
+  if (vectors.dimension === 0) return;
+  let rows = 0;
+  for await (const page of samples.mediaPages({ patchesField })) {
+    if (page.some((row) => vectors.vectorOf({ ...row, position: 0, inSample: 0 }) !== null)) return;
+    rows += page.length;
+  }
+  if (rows === 0) return;
+  throw new NearsightError({
+    code: "ID_NOT_FOUND",
+    message: `Expected vectors for some of the ${rows} rows of the view but none of their ids is there`,
+    hint: `Key the vectors by ${patchesField === null ? "sample id" : "sample or label id"}, such as values("id") gives`,
+  });
+}
+
 /** Throws INVALID_ARGUMENT unless vectors given without ids are as many as the view's rows. */
-export function assertRowCount(vectors: GivenVectors, rows: number): void {
+function assertRowCount(vectors: GivenVectors, rows: number): void {
   if (vectors.expectedRows === null || vectors.expectedRows === rows) return;
   throw lengthMismatch(`${rows} vectors, one for each row of the view,`, vectors.expectedRows);
 }

@@ -157,7 +157,7 @@ async function vectorsById(
       code: "ID_NOT_FOUND",
       message: `Index '${index.run.key}' has no entry '${missing}'`,
       hint: "Add it with addToIndex(), or search with one of the ids of the index",
-      details: { brainKey: index.run.key, id: missing },
+      details: { brainKey: index.run.key, id: missing, known: found.size },
     });
   }
   const wanted = ids.flatMap((id) => found.get(id) ?? []);

@@ -12,10 +12,10 @@ import { NearsightError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { RunConfig } from "../../store/store-runs.ts";
 import type { BuildPlan } from "../build/build.ts";
-import { givenVectors } from "../build/given-vectors.ts";
+import { assertRows, givenVectors } from "../build/given-vectors.ts";
 import type { BrainContext } from "../context.ts";
 import { type OpenIndex, openKnown, runExists, runNotFound } from "../open-index.ts";
-import { assertRows, checkFields, describeModel, embeddingPlan, patchesFieldOf } from "../request.ts";
+import { checkFields, describeModel, embeddingPlan, patchesFieldOf } from "../request.ts";
 
 /** Where vectors, or finished points, come from. */
 export type VisualizationPlan = BuildPlan | { readonly kind: "index"; readonly index: OpenIndex };

@@ -1,9 +1,11 @@
 /** Lists, describes, renames, switches, evaluates and deletes brain runs. */
 
 import { z } from "@hono/zod-openapi";
-import { type BrainRunFilter, isNearsightError } from "../../../core/index.ts";
+import { type BrainRunFilter, type EvaluateOptions, isNearsightError } from "../../../core/index.ts";
+import { problemOf } from "../../problem.ts";
 import { createRouter, datasetOf, datasetPath, json, route, runPath } from "../../router.ts";
 import { runJson, runSchema } from "../../schemas/run.ts";
+import { inlineViewSchema, viewJson } from "../../schemas/view.ts";
 
 const flag = z.enum(["true", "false"]);
 const keySchema = z.string().min(1).max(200);
@@ -78,6 +80,7 @@ const evaluate = route("read", {
       z.strictObject({
         k: z.number().int().min(1).max(1_000).default(10),
         samples: z.number().int().min(1).max(1_000).default(100),
+        seed: z.number().int().optional().openapi({ description: "Equal seeds choose equal entries." }),
       }),
       "How",
     ),
@@ -85,12 +88,47 @@ const evaluate = route("read", {
   responses: { 200: json(evaluation, "Recall, errors of distances, and times") },
 });
 
+const view = route("read", {
+  method: "get",
+  path: "/datasets/{dataset}/runs/{brainKey}/view",
+  operationId: "getBrainView",
+  summary: "The view that a run was made on",
+  request: { params: runPath },
+  responses: { 200: json(inlineViewSchema, "The view") },
+});
+
+const cleanUp = route("manage", {
+  method: "post",
+  path: "/datasets/{dataset}/runs/{brainKey}/cleanup",
+  operationId: "cleanUpRun",
+  summary: "Delete a run's collection; its record stays",
+  request: {
+    params: runPath,
+    body: json(
+      z.strictObject({
+        force: z
+          .boolean()
+          .optional()
+          .openapi({ description: "Also a collection that was there before the run." }),
+      }),
+      "How",
+    ),
+  },
+  responses: { 200: json(runSchema, "The run") },
+});
+
 const remove = route("manage", {
   method: "delete",
   path: "/datasets/{dataset}/runs/{brainKey}",
   operationId: "deleteBrainRun",
   summary: "Delete a run's record, and with `cleanup=true` its collection",
-  request: { params: runPath, query: z.strictObject({ cleanup: flag.optional() }) },
+  request: {
+    params: runPath,
+    query: z.strictObject({
+      cleanup: flag.optional(),
+      force: flag.optional().openapi({ description: "Also a collection that was there before the run." }),
+    }),
+  },
   responses: { 204: { description: "It is gone" } },
 });
 
@@ -105,7 +143,11 @@ export const runs = createRouter()
   })
   .openapi(read, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
-    return c.json(runJson(await (await datasetOf(c, dataset)).getBrainInfo(brainKey)), 200);
+    const { info, problem } = await c.get("builds").info(await datasetOf(c, dataset), brainKey);
+    return c.json(
+      { ...runJson(info), ...(problem === undefined ? {} : { problem: problemOf(problem) }) },
+      200,
+    );
   })
   .openapi(rename, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
@@ -123,13 +165,27 @@ export const runs = createRouter()
   .openapi(evaluate, async (c) => {
     const { dataset, brainKey } = c.req.valid("param");
     const index = await (await datasetOf(c, dataset)).loadBrainResults(brainKey);
-    const found = await index.evaluate({ ...c.req.valid("json"), signal: c.get("signal") });
+    const options = { ...c.req.valid("json"), signal: c.get("signal") } as EvaluateOptions;
+    const found = await index.evaluate(options);
     return c.json({ ...found, lost: [...found.lost] }, 200);
+  })
+  .openapi(view, async (c) => {
+    const { dataset, brainKey } = c.req.valid("param");
+    return c.json(viewJson(await (await datasetOf(c, dataset)).loadBrainView(brainKey)), 200);
+  })
+  .openapi(cleanUp, async (c) => {
+    const { dataset: name, brainKey } = c.req.valid("param");
+    const dataset = await datasetOf(c, name);
+    const { force = false } = c.req.valid("json");
+    await (await dataset.loadBrainResults(brainKey)).cleanup({ force });
+    return c.json(runJson(await dataset.getBrainInfo(brainKey)), 200);
   })
   .openapi(remove, async (c) => {
     const { dataset: name, brainKey } = c.req.valid("param");
     const dataset = await datasetOf(c, name);
-    if (c.req.valid("query").cleanup === "true") await (await dataset.loadBrainResults(brainKey)).delete();
+    const { cleanup, force } = c.req.valid("query");
+    if (cleanup === "true")
+      await (await dataset.loadBrainResults(brainKey)).delete({ force: force === "true" });
     else await dataset.deleteBrainRun(brainKey);
     return c.body(null, 204);
   });

@@ -1,15 +1,16 @@
 /** Registers samples, changes their fields and tags, deletes them. */
 
 import { z } from "@hono/zod-openapi";
-import type { SampleInput } from "../../../core/index.ts";
 import { assertMedia } from "../../access/allow-list.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
-import { sampleInputSchema } from "../../schemas/sample.ts";
+import { sampleInput, sampleInputSchema } from "../../schemas/sample.ts";
 
 /** Samples of one request: one transaction of the store. */
 const MAX_SAMPLES = 1_000;
 
 const idList = z.array(z.string().min(1)).min(1).max(MAX_SAMPLES);
+
+const samplesSchema = z.strictObject({ samples: z.array(sampleInputSchema).min(1).max(MAX_SAMPLES) });
 
 const add = route("write", {
   method: "post",
@@ -18,10 +19,7 @@ const add = route("write", {
   summary: "Register samples: all of them or, after an error, none",
   request: {
     params: datasetPath,
-    body: json(
-      z.strictObject({ samples: z.array(sampleInputSchema).min(1).max(MAX_SAMPLES) }),
-      "The samples",
-    ),
+    body: json(samplesSchema, "The samples"),
   },
   responses: { 201: json(z.object({ ids: z.array(z.string()) }), "Their ids, in the order given") },
 });
@@ -57,12 +55,13 @@ const remove = route("manage", {
 export const samples = createRouter()
   .openapi(add, async (c) => {
     const dataset = await datasetOf(c, c.req.valid("param").dataset);
-    const given = c.req.valid("json").samples as SampleInput[];
+    // As they came: the schema, which they fit, would leave out a field `__proto__` in silence.
+    const { samples: given } = await c.req.json<z.infer<typeof samplesSchema>>();
     await assertMedia(
       c.get("allowed"),
       given.map(({ filepath }) => filepath),
     );
-    const ids = await dataset.addSamples(given);
+    const ids = await dataset.addSamples(given.map(sampleInput));
     return c.json({ ids }, 201);
   })
   .openapi(tag, async (c) => {

@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { type DatasetView, NearsightError } from "../../../core/index.ts";
 import { createRouter, datasetOf, datasetPath, json, route } from "../../router.ts";
-import { inlineViewSchema, viewOf } from "../../schemas/view.ts";
+import { inlineViewSchema, viewJson, viewOf } from "../../schemas/view.ts";
 
 const viewPath = datasetPath.extend({
   view: z.string().openapi({ param: { name: "view", in: "path" }, example: "sharp cats" }),
@@ -52,8 +52,7 @@ export const savedViews = createRouter()
   })
   .openapi(read, async (c) => {
     const { dataset, view } = c.req.valid("param");
-    const { stages } = await (await datasetOf(c, dataset)).loadView(view);
-    return c.json({ stages: stages as unknown as z.infer<typeof inlineViewSchema>["stages"] }, 200);
+    return c.json(viewJson(await (await datasetOf(c, dataset)).loadView(view)), 200);
   })
   .openapi(save, async (c) => {
     const { dataset: name, view } = c.req.valid("param");

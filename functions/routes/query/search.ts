@@ -25,6 +25,7 @@ const request = z
     brainKey: z.string().min(1).optional().openapi({ description: "Default: the one run that fits." }),
     cursor: cursorSchema,
     rows: z.boolean().default(false).openapi({ description: "Give the samples or patches too." }),
+    explain: z.boolean().default(false).openapi({ description: "Tell how it was searched, and which run." }),
   })
   .openapi("Search");
 
@@ -39,6 +40,10 @@ const facts = z
     description: "Whether the ranking is the true one, and how many rows of the view it covers.",
   });
 
+const explanationSchema = z
+  .looseObject({ brainKey: z.string(), patchesField: z.string().nullable() })
+  .openapi("SearchExplanation", { description: "The run, what was searched, how, and for how long." });
+
 const search = route("read", {
   method: "post",
   path: "/datasets/{dataset}/search",
@@ -51,6 +56,7 @@ const search = route("read", {
         hits: z.array(hitSchema),
         facts,
         rows: z.array(z.union([sampleSchema, patchSchema])).optional(),
+        explanation: explanationSchema.optional(),
         cursor: nextCursorSchema,
       }),
       "Hits, nearest first",
@@ -61,7 +67,7 @@ const search = route("read", {
 const NOTHING_SEARCHED = { exact: true, indexed: 0, missing: 0, stale: 0 } as const;
 
 export const searches = createRouter().openapi(search, async (c) => {
-  const { k, rows, cursor, ...asked } = c.req.valid("json");
+  const { k, rows, cursor, explain, ...asked } = c.req.valid("json");
   const { query, view, ...options } = asked;
   await assertQuery(c.get("allowed"), query as SimilarityQuery);
   const within = await viewIn(c, c.req.valid("param").dataset, view);
@@ -73,10 +79,16 @@ export const searches = createRouter().openapi(search, async (c) => {
     hits,
     facts: (await found.facts()) ?? NOTHING_SEARCHED,
     cursor: next === null ? null : c.get("cursors").write(question, next),
+    ...(explain ? { explanation: await explanationOf(found) } : {}),
   };
   const whole = rows ? { ...answer, rows: await rowsOf(found, before, hits) } : answer;
   return wantsLines(c) ? (lines(linesOf(whole)) as never) : c.json(whole, 200);
 });
+
+async function explanationOf(found: DatasetView): Promise<z.infer<typeof explanationSchema>> {
+  const { stages } = await found.explain();
+  return stages.at(-1)?.search as unknown as z.infer<typeof explanationSchema>;
+}
 
 /** The hits after a position, those before them, and where they end: null with the ranking. CURSOR_STALE */
 async function pageAfter(found: DatasetView, last: Position | null, k: number, reverse: boolean) {

@@ -12,6 +12,7 @@ import { NearsightError } from "../../../core/errors.ts";
 import { createIo } from "../../../core/io/io.ts";
 import type { MetadataStore } from "../../../core/store/store.ts";
 import { EVERYTHING, useStore } from "../../store/helpers.ts";
+import { throughDoor } from "../../support/door.ts";
 
 /** Searches asked for so far; `failing` makes the next ones fail. */
 export interface Searches {
@@ -118,14 +119,11 @@ export function useDatasets(): {
   const searches: Searches = { asked: [], failing: false };
   const files = useStore();
   let datasets: Datasets | undefined;
-  beforeAll(() => {
-    datasets = createDatasets({
-      store: files.store,
-      similarity: byPlace(files.store, searches),
-      brain: NO_BRAIN,
-      io: createIo(),
-      sync: NO_SYNC,
-    });
+  beforeAll(async () => {
+    const { store } = files;
+    const similarity = byPlace(store, searches);
+    const ports = { store, similarity, brain: NO_BRAIN, io: createIo(), sync: NO_SYNC };
+    datasets = await throughDoor(createDatasets(ports));
   });
   const ns = (): Datasets => {
     if (datasets === undefined) throw new Error("The data sets are made before the tests");

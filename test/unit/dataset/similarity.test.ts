@@ -107,7 +107,7 @@ test("rows deleted after the search leave the view", async () => {
 
 test("a view saved with a search searches again", async () => {
   const dataset = await newDataset();
-  await dataset.saveView("near", dataset.sortBySimilarity("an id or a prompt", { k: 2 }));
+  await dataset.saveView("near", dataset.sortBySimilarity({ prompt: "a prompt" }, { k: 2 }));
   expect(await (await dataset.loadView("near")).values("n")).toEqual([0, 1]);
 });
 

@@ -1,0 +1,4 @@
+/** The library's own tests through `connect`. */
+
+import "./over-http.ts";
+import "../../unit/dataset/similarity.test.ts";

@@ -1,0 +1,4 @@
+/** The library's own tests through `connect`. */
+
+import "../../client/library/over-http.ts";
+import "../../unit/io/archives.test.ts";
