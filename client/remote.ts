@@ -71,7 +71,6 @@ export async function remoteNearsight(http: Http, ports: LocalPorts): Promise<Ne
       return remoteModel(http, name);
     },
     listZooModels: () => service.models,
-    openMedia: async () => unsupported("openMedia()", "media are read where the server runs"),
     mediaUrl: async () => unsupported("mediaUrl()", "media are read where the server runs"),
     computeSimilarity: (samples, options = {}) => brain.computeSimilarity(samples, options),
     computeVisualization: (samples, options = {}) => brain.computeVisualization(samples, options),

@@ -23,7 +23,10 @@ interface Build {
 }
 
 /** Starts, resumes and stops builds, wherever they are done. */
-export type BuildService = Pick<Builds, "running" | "start" | "resume" | "cancel" | "close">;
+export type BuildService = Pick<
+  Builds,
+  "running" | "start" | "resume" | "copy" | "info" | "cancel" | "close"
+>;
 
 export class Builds {
   readonly #running = new Map<string, Build>();

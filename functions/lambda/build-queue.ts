@@ -66,11 +66,26 @@ export function queuedBuilds(container: Container): BuildService {
       await (await nearsight()).planMissing(dataset, brainKey, { queue });
       return dataset.getBrainInfo(brainKey);
     },
+    async copy() {
+      throw noCopy();
+    },
+    async info(dataset, brainKey) {
+      // Others build: why one of them failed is in the record.
+      return { info: await dataset.getBrainInfo(brainKey), problem: undefined };
+    },
     async cancel(dataset, brainKey) {
       return (await nearsight()).cancelBuild(dataset, brainKey);
     },
     async close() {},
   };
+}
+
+function noCopy(): NearsightError {
+  return new NearsightError({
+    code: "REMOTE_UNSUPPORTED",
+    message: "Functions of Lambda make no copies of runs, which cannot be cut into parts",
+    hint: "Call dataset.copyRun() in a process of your own that is opened on the same store",
+  });
 }
 
 function noQueue(): NearsightError {
