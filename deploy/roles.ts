@@ -64,6 +64,7 @@ export const WORKER_ROLES = {
     megabytes: 1_769,
     instances: 1,
     about: "Compares the bucket with the data set, and repairs what differs",
+    code: { bundle: "reindex", entry: "repair" },
   },
 } as const satisfies Record<string, Role>;
 
