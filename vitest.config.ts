@@ -1,7 +1,7 @@
 /**
  * The test runs: `short` needs this machine alone, one for each server, `interop` and those of its servers the real
- * FiftyOne, `events` buckets and queues, `lambda` AWS's runtime client, `long` takes minutes,
- * `deploy` evaluates what would be deployed, `package` packs and installs.
+ * FiftyOne, `events` buckets and queues, `lambda` AWS's runtime client, `long` takes minutes, `deploy` evaluates what would
+ * be deployed, `package` packs and installs.
  */
 
 import { resolve } from "node:path";

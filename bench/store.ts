@@ -1,13 +1,23 @@
-/** Times the metadata store on samples with tags and detections: `node bench/store.ts [samples]`. */
+/**
+ * Times the metadata store on samples with tags and detections: `node bench/store.ts [samples] [--store postgres]`.
+ * `--store` takes an address too; with `postgres` the server is found or started as for the tests.
+ */
 
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { newId } from "../core/ids.ts";
+import { openPostgresStore } from "../core/store/postgres-store.ts";
 import { openSqliteStore } from "../core/store/sqlite-store.ts";
-import type { NewSample, StoreStage } from "../core/store/store.ts";
+import type { MetadataStore, NewSample, StoreStage } from "../core/store/store.ts";
+import { releaseServers, startServer } from "../tools/servers/servers.ts";
 
-const SAMPLES = Number(process.argv[2] ?? 100_000);
+const { values: given, positionals } = parseArgs({
+  options: { store: { type: "string", default: "sqlite" } },
+  allowPositionals: true,
+});
+const SAMPLES = Number(positionals[0] ?? 100_000);
 const CHUNK = 1_000;
 const NAMES = ["cat", "dog", "bird", "car", "tree", "person", "boat", "cup", "chair", "book"];
 
@@ -58,11 +68,20 @@ async function time<Result>(what: string, work: () => Promise<Result>, rounds = 
   }
 }
 
+async function openStore(): Promise<MetadataStore> {
+  if (given.store === "sqlite") return openSqliteStore({ folder });
+  const url =
+    given.store === "postgres"
+      ? (await startServer("postgres", { user: process.pid })).address.url
+      : given.store;
+  return openPostgresStore({ url });
+}
+
 const folder = await mkdtemp(join(tmpdir(), "nearsight-bench-"));
-const store = await openSqliteStore({ folder });
-const { id } = await store.datasets.create("bench");
+const store = await openStore();
+const { id } = await store.datasets.create(`bench ${newId()}`);
 console.log(
-  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, ${SAMPLES} samples`,
+  `${given.store.split(":")[0]}, Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, ${SAMPLES} samples`,
 );
 
 await time(
@@ -77,7 +96,9 @@ await time(
   },
   1,
 );
-console.log(`  file ${((await stat(join(folder, "nearsight.db"))).size / 1e6).toFixed(0)} MB`);
+if (given.store === "sqlite") {
+  console.log(`  file ${((await stat(join(folder, "nearsight.db"))).size / 1e6).toFixed(0)} MB`);
+}
 
 const page = { offset: 0, limit: 50 };
 const train: StoreStage = { stage: "matchTags", tags: ["rare"] };
@@ -128,6 +149,10 @@ await time("page of 50 patches, cats only", () =>
     page,
   ),
 );
+await time("last page of 50, sorted by a JSON number", () =>
+  store.samples.rows(id, [{ stage: "sortBy", field: "uniqueness" }], { offset: SAMPLES - 50, limit: 50 }),
+);
+await time("count values of a field", () => store.samples.countValues(id, [], "source"));
 await time("count values of a label path", () => store.samples.countValues(id, [], "ground_truth.label"));
 await time("values of ids, all", () => store.samples.values(id, [], "id", { offset: 0, limit: SAMPLES }), 3);
 const order = (await store.samples.ids(id, [{ stage: "shuffle", seed: 1 }], { offset: 0, limit: 1_000 })).map(
@@ -204,5 +229,7 @@ await time("which of 1,000 entries are gone", () => store.entries.gone(run.id, o
 await time("indexed in a view with a tag", () => store.entries.countInView(run.id, id, [train], null));
 await time("delete 1,000 samples", () => store.samples.delete(id, order), 1);
 console.log(`memory ${(process.memoryUsage.rss() / 1e6).toFixed(0)} MB`);
+await time("delete the data set", () => store.datasets.delete(id), 1);
 await store.close();
 await rm(folder, { recursive: true });
+await releaseServers(process.pid);

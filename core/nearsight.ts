@@ -26,7 +26,7 @@ import { mediaHash, mediaSize } from "./media/hash.ts";
 import type { MediaSource } from "./media/media-source.ts";
 import { mediaVersion, openMedium } from "./media/medium.ts";
 import { s3Source } from "./media/s3/s3-source.ts";
-import { mediaUrl, openMedia } from "./media/source.ts";
+import { mediaUrl } from "./media/source.ts";
 import type { EmbeddingModel } from "./models/model.ts";
 import { DEFAULT_MODEL, listModels, type ModelRow } from "./models/named-models.ts";
 import { type ResolveOptions, resolveModel } from "./models/zoo.ts";
@@ -74,8 +74,6 @@ export interface Nearsight extends Datasets, ComparisonPort, AsyncDisposable {
   /** Loads a model by zoo name, directory or `hub:owner/name`; MODEL_NOT_FOUND. */
   loadZooModel(name: string, options?: ResolveOptions): Promise<EmbeddingModel>;
   listZooModels(): readonly ModelRow[];
-  /** All bytes of a medium: a path, a `file:`, `data:` or `s3:` address. MEDIA_NOT_FOUND, LIMIT_EXCEEDED. */
-  openMedia(uri: string, options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   /** A link to a medium in a bucket, valid for so many seconds (default 300). INVALID_ARGUMENT, PACKAGE_MISSING. */
   mediaUrl(uri: string, options?: { expiresIn?: number }): Promise<string>;
   /** See `computeSimilarity`. */
@@ -165,7 +163,6 @@ export function createNearsight(options: OpenOptions, config: Config, store: Met
     listZooDatasets,
     loadZooModel: (name, modelOptions = {}) => models.get(name, { ...modelOptions }),
     listZooModels: listModels,
-    openMedia: (uri, { signal } = {}) => openMedia(uri, { signal, sources }),
     mediaUrl: (uri, { expiresIn = DEFAULT_LINK_SECONDS } = {}) => mediaUrl(uri, expiresIn, { sources }),
     computeSimilarity: (samples, request = {}) => brain.computeSimilarity(samples, request),
     doctor: (request = {}) => doctor(context, request),

@@ -19,9 +19,10 @@ const GATEWAY_SECONDS = 29;
 export const API_ROLES = {
   compute: {
     seconds: GATEWAY_SECONDS,
-    megabytes: 1_024,
+    megabytes: 1_769,
     instances: 10,
-    about: "Plans builds of indexes, cancels and resumes them, hands out uploads",
+    about:
+      "Plans builds of indexes, cancels and resumes them, embeds what a request brings, hands out uploads",
   },
   query: {
     seconds: GATEWAY_SECONDS,
@@ -63,7 +64,6 @@ export const WORKER_ROLES = {
     megabytes: 1_769,
     instances: 1,
     about: "Compares the bucket with the data set, and repairs what differs",
-    code: { bundle: "reindex", entry: "repair" },
   },
 } as const satisfies Record<string, Role>;
 

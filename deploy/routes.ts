@@ -5,6 +5,8 @@ export const ROUTES = {
     "POST /datasets/{dataset}/runs",
     "POST /datasets/{dataset}/runs/{brainKey}/resume",
     "POST /datasets/{dataset}/runs/{brainKey}/cancel",
+    "POST /datasets/{dataset}/uploads",
+    "POST /datasets/{dataset}/uploads/{key}",
   ],
   query: [
     "POST /datasets/{dataset}/rows",
@@ -17,5 +19,7 @@ export const ROUTES = {
     "POST /datasets/{dataset}/runs/{brainKey}/duplicates",
     "POST /datasets/{dataset}/runs/{brainKey}/unique",
     "POST /datasets/{dataset}/runs/{brainKey}/neighbors",
+    "POST /datasets/{dataset}/media",
+    "GET /datasets/{dataset}/samples/{id}/media",
   ],
 } as const;

@@ -27,8 +27,8 @@ export function deploy(settings: DeploySettings) {
     createFunction(role, settings, database, given[role], before);
 
   const api = { compute: make("compute"), query: make("query"), manage: make("manage") };
-  const [reindex, build] = [make("reindex"), make("build")];
-  const workers = { reindex, build, giveUp: make("giveUp", build), sync: make("sync", reindex) };
+  const build = make("build");
+  const workers = { reindex: make("reindex"), build, giveUp: make("giveUp", build), sync: make("sync") };
   feed(feeds.reindex.queue, workers.reindex, { ...FEW, instances: ROLES.reindex.instances });
   feed(feeds.build.queue, workers.build, { ...ONE, instances: ROLES.build.instances });
   feed(feeds.build.deadLetters, workers.giveUp, { ...FEW, instances: ROLES.giveUp.instances });

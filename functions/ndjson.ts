@@ -13,7 +13,7 @@ export const NDJSON_CONTENT = {
   [NDJSON]: {
     schema: z.string().openapi({
       description:
-        'Lines `{"row": …}` or `{"hit": …}`, then `{"complete": true, …}`, or `{"problem": …}` where it broke off.',
+        'Lines `{"hit": …}` and `{"row": …}`, then `{"complete": true, …}`, or `{"problem": …}` where it broke off.',
     }),
   },
 } as const;

@@ -49,7 +49,7 @@ export async function mediaUrl(uri: string, expiresIn: number, options: MediaOpt
   throw new NearsightError({
     code: "INVALID_ARGUMENT",
     message: `Expected a medium in a bucket but found ${shown(uri)}`,
-    hint: "Read its bytes with openMedia()",
+    hint: "Only media in buckets have links",
     details: { uri: shown(uri) },
   });
 }

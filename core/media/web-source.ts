@@ -39,7 +39,6 @@ const GONE: readonly (number | undefined)[] = [404, 410];
 interface Fetching {
   readonly method: "GET" | "HEAD";
   readonly signal: AbortSignal;
-  readonly media: MediaOptions;
 }
 
 /**
@@ -61,16 +60,16 @@ export function webSource(options: WebSourceOptions): MediaSource {
 
   /** Gives the connection the very addresses that were checked, so that a second answer cannot replace the first. */
   const lookupChecked: LookupFunction = (host, { all }, answer) => {
-    resolveHost(host).then(
-      (addresses) => {
+    resolveHost(host)
+      .then((addresses) => {
         const [first] = addresses;
         if (first === undefined || !addresses.every(({ address }) => mayConnect(address))) {
-          answer(notAllowed(`the address of '${host}' is not of the Internet`), "");
-        } else if (all) answer(null, [...addresses]);
+          throw notAllowed(`the address of '${host}' is not of the Internet`);
+        }
+        if (all) answer(null, [...addresses]);
         else answer(null, first.address, first.family);
-      },
-      (error) => answer(error, ""),
-    );
+      })
+      .catch((error) => answer(error, ""));
   };
 
   async function ask(uri: string, fetching: Fetching, redirects = MAX_REDIRECTS): Promise<IncomingMessage> {
@@ -88,7 +87,7 @@ export function webSource(options: WebSourceOptions): MediaSource {
     return ask(next.href, fetching, redirects - 1);
   }
 
-  async function fetching<Value>(
+  async function withResponse<Value>(
     uri: string,
     method: Fetching["method"],
     media: MediaOptions,
@@ -99,7 +98,7 @@ export function webSource(options: WebSourceOptions): MediaSource {
     const signal = media.signal === undefined ? timeout : AbortSignal.any([timeout, media.signal]);
     const limits = { maxBytes: Math.min(maxBytes, media.limits?.maxBytes ?? maxBytes) };
     try {
-      const response = await ask(uri, { method, signal, media });
+      const response = await ask(uri, { method, signal });
       response.on("error", () => undefined);
       assertFound(response, uri);
       return await use(response, { limits });
@@ -115,7 +114,7 @@ export function webSource(options: WebSourceOptions): MediaSource {
   }
 
   const read = (uri: string, media: MediaOptions = {}): Promise<ReadMedia> =>
-    fetching(uri, "GET", media, async (response, limits) => {
+    withResponse(uri, "GET", media, async (response, limits) => {
       const bytes = await readBody(response, uri, limits);
       return { bytes, stat: { ...statOf(response, uri), size: bytes.byteLength } };
     });
@@ -123,7 +122,7 @@ export function webSource(options: WebSourceOptions): MediaSource {
   const source: MediaSource = {
     matches: (uri) => /^https:/i.test(uri),
     stat: (uri, media = {}) =>
-      fetching(uri, "HEAD", media, async (response) => {
+      withResponse(uri, "HEAD", media, async (response) => {
         response.destroy();
         return statOf(response, uri);
       }),

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { type Comparison, type Filter, type FilterValue, MAX_FILTER_DEPTH } from "../filter.ts";
 import { contains, equals, exists, isWhere, type Operand, ordered } from "./compile-operand.ts";
-import { folded, includes, numberList, type Sql, startsWith, textList } from "./json-sql.ts";
+import { folded, includes, inNumbers, inTexts, type Sql, startsWith } from "./json-sql.ts";
 
 /** A path that leads into the labels of a sample. */
 export interface LabelPath {
@@ -107,9 +107,9 @@ function oneOf(operand: Operand, values: readonly FilterValue[]): Sql<boolean> {
   const numbers = values.filter((value) => typeof value === "number");
   const rest = new Set(values.filter((value) => value === null || typeof value === "boolean"));
   const parts: Sql[] = [...rest].map((value) => equals(operand, value));
-  if (texts.length > 0) parts.push(isWhere(operand, "text", (text) => sql`${text} in ${textList(texts)}`));
+  if (texts.length > 0) parts.push(isWhere(operand, "text", (text) => sql`${text} ${inTexts(texts)}`));
   if (numbers.length > 0)
-    parts.push(isWhere(operand, "number", (found) => sql`${found} in ${numberList(numbers)}`));
+    parts.push(isWhere(operand, "number", (found) => sql`${found} ${inNumbers(numbers)}`));
   return joined("or", parts);
 }
 

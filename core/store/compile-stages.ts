@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { NearsightError } from "../errors.ts";
 import { compileFilter, joined } from "./compile-filter.ts";
 import { sortKeys } from "./compile-operand.ts";
-import { element, firstOf, joinInOrder, jsonRows, range, type Sql, textList, textRows } from "./json-sql.ts";
+import { element, firstOf, inTexts, joinInOrder, jsonRows, range, type Sql, textRows } from "./json-sql.ts";
 import { randomKey } from "./random-key.ts";
 import type { ResolvedOrderStage, StoreStage } from "./store.ts";
 import {
@@ -70,7 +70,7 @@ export function applyStage(state: ViewState, stage: StoreStage): ViewState {
     case "select":
       return select(state, stage);
     case "exclude":
-      return where(state, sql`${rowId(state)} not in ${textList(stage.ids)}`);
+      return where(state, sql`(not ${rowId(state)} ${inTexts(stage.ids)})`);
     case "exists":
       return existsStage(state, stage);
     case "sortBy":
@@ -152,7 +152,7 @@ function filterLabels(state: ViewState, stage: StageOf<"filterLabels">): ViewSta
 }
 
 function selectLabels(state: ViewState, stage: StageOf<"selectLabels">): ViewState {
-  return restrictLabels(state, stage.field, sql`l.id in ${textList(stage.ids)}`, true);
+  return restrictLabels(state, stage.field, sql`l.id ${inTexts(stage.ids)}`, true);
 }
 
 function restrictLabels(state: ViewState, field: string, condition: Sql, onlyMatches: boolean): ViewState {
@@ -205,7 +205,7 @@ function resolvedOrder(state: ViewState, stage: ResolvedOrderStage): ViewState {
   const restricted =
     stage.labels === undefined || state.patchesField !== null
       ? state
-      : restrictLabels(state, stage.labels.field, sql`l.id in ${textList(stage.labels.ids)}`, false);
+      : restrictLabels(state, stage.labels.field, sql`l.id ${inTexts(stage.labels.ids)}`, false);
   const order = `o${state.ctes.length}`;
   const place = sql`r.place as ${sql.ref(order)}`;
   const change = {

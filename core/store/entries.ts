@@ -4,7 +4,8 @@ import { sql } from "kysely";
 import { applyStage, compileStages, fromRows, rowId, withTables } from "./compile-stages.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
-import { indexedBy, joinInOrder, jsonRows, member, textList, textRows } from "./json-sql.ts";
+import { indexedBy, inTexts, joinInOrder, jsonRows, member, textRows } from "./json-sql.ts";
+import { entryOf, isEntryOf } from "./look-up.ts";
 import { epochIsCurrent, runIsThere } from "./runs.ts";
 import type { Arrival, EntryQuery, EntryState, EntryStore, SettledEntries } from "./store-runs.ts";
 import type { RunEntriesTable } from "./tables.ts";
@@ -23,7 +24,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
         query: sql`with r as materialized (
             select e.sequence as sequence, ${member("sampleId")} as sample_id,
               ${member("sourceVersion")} as source_version from ${rows}
-            ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("entryId")})
+            ${entryOf(runId, member("entryId"))})
           update run_entries set reason = null, sample_id = r.sample_id,
             state = case when state = 'indexed' and ${String(overwrite)} = 'unwritten' then state else 'pending' end,
             source_version = coalesce(r.source_version, run_entries.source_version)
@@ -53,14 +54,14 @@ export function entryStore(database: StoreDatabase): EntryStore {
         {
           query: sql`update run_entries set state = 'indexed', reason = null, attempts = attempts + 1,
               revision = (select revision from runs where id = ${runId})
-            where run_id = ${runId} and entry_id in ${textList(indexed)} and state <> 'deleting'
+            where ${isEntryOf(runId, indexed)} and state <> 'deleting'
             returning entry_id as id`,
           returning: true,
         },
         {
           query: sql`with r as materialized (
               select e.sequence as sequence, ${member("reason")} as reason from ${failures}
-              ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+              ${entryOf(runId, member("id"))})
             update run_entries set state = 'failed', reason = r.reason, attempts = attempts + 1
             from r where run_entries.sequence = r.sequence and state <> 'deleting'`,
         },
@@ -78,12 +79,12 @@ export function entryStore(database: StoreDatabase): EntryStore {
       await database.write(null, [
         {
           query: sql`update run_entries set state = 'deleting'
-            where run_id = ${runId} and entry_id in ${textList(entryIds)}`,
+            where ${isEntryOf(runId, entryIds)}`,
         },
       ]);
     },
     async remove(runId, entryIds) {
-      const wanted = sql`run_id = ${runId} and entry_id in ${textList(entryIds)}`;
+      const wanted = sql`${isEntryOf(runId, entryIds)}`;
       const results = await database.write({ run: runId }, [
         { query: sql`delete from run_entries where ${wanted} and state = 'deleting'` },
         {
@@ -143,7 +144,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
     async fieldChanges(runId, entryIds) {
       const rows = await database.read<{ id: string; changes: number }>(
         sql<{ id: string; changes: number }>`select entry_id as id, field_changes as changes from run_entries
-          where run_id = ${runId} and entry_id in ${textList(entryIds)} and field_changes <> 0`,
+          where ${isEntryOf(runId, entryIds)} and field_changes <> 0`,
       );
       return new Map(rows.map(({ id, changes }) => [id, changes]));
     },
@@ -160,7 +161,7 @@ export function entryStore(database: StoreDatabase): EntryStore {
         ...fieldSteps(runId, entryIds, changes),
         {
           query: sql`select entry_id as id from run_entries
-            where run_id = ${runId} and entry_id in ${textList(entryIds)} and state = 'indexed'`,
+            where ${isEntryOf(runId, entryIds)} and state = 'indexed'`,
           returning: true,
         },
       ]);
@@ -208,7 +209,7 @@ function sourceSteps(runId: string, versions: SettledEntries["sourceVersions"]):
     {
       query: sql`with r as materialized (
           select e.sequence as sequence, ${member("version")} as version from ${rows}
-          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+          ${entryOf(runId, member("id"))})
         update run_entries set source_version = r.version from r
         where run_entries.sequence = r.sequence`,
     },
@@ -230,7 +231,7 @@ function fieldSteps(
     {
       query: sql`with r as materialized (
           select e.sequence as sequence, ${member("count", "integer")} as count from ${jsonRows(settled)}
-          ${joinInOrder} run_entries as e on e.run_id = ${runId} and e.entry_id = ${member("id")})
+          ${entryOf(runId, member("id"))})
         update run_entries set field_changes = field_changes - r.count from r
         where run_entries.sequence = r.sequence`,
     },
@@ -245,10 +246,9 @@ function listQuery(runId: string, { states, entryIds, sampleIds, after, limit }:
   const [state] = states ?? [];
   if (state !== undefined && states?.length === 1 && !byId) query = query.where("state", "=", state);
   // An index by state gives each state's entries in order, but several states only after sorting all of them.
-  else if (states !== undefined)
-    query = query.where(sql`coalesce(state, '')`, "in", textList(states) as never);
-  if (entryIds !== undefined) query = query.where("entry_id", "in", textList(entryIds) as never);
-  if (sampleIds !== undefined) query = query.where("sample_id", "in", textList(sampleIds) as never);
+  else if (states !== undefined) query = query.where(sql<boolean>`coalesce(state, '') ${inTexts(states)}`);
+  if (entryIds !== undefined) query = query.where(sql<boolean>`entry_id ${inTexts(entryIds)}`);
+  if (sampleIds !== undefined) query = query.where(sql<boolean>`sample_id ${inTexts(sampleIds)}`);
   query = query.orderBy(byId ? sql`sequence + 0` : sql`sequence`);
   if (after !== undefined) query = query.where("sequence", ">", after);
   if (limit !== undefined) query = query.limit(limit);

@@ -2,7 +2,8 @@
 
 import { sql } from "kysely";
 import type { StoreDatabase } from "./database.ts";
-import { integerList, joinInOrder, textRows } from "./json-sql.ts";
+import { inIntegers, integerRows, type Sql, textRows } from "./json-sql.ts";
+import { labelsAt, sampleAt, sampleOf } from "./look-up.ts";
 import type { LabelRecord, MediaRow, RowIdentity, SampleRecord, ViewRow } from "./store.ts";
 import type { LabelsTable, SamplesTable } from "./tables.ts";
 import type { ViewState } from "./view-state.ts";
@@ -24,14 +25,16 @@ export async function hydrate(
   keys: readonly RowKey[],
 ): Promise<ViewRow[]> {
   if (keys.length === 0) return [];
+  const seqs = [...new Set(keys.map((key) => key.seq))];
   const [samples, labels] = await Promise.all([
-    readSamples(database, [...new Set(keys.map((key) => key.seq))]),
+    readSamples(database, seqs),
     view.patchesField === null
-      ? readLabels(
+      ? readLabels(database, "sample_seq", seqs, shown(view))
+      : readLabels(
           database,
-          sql`l.sample_seq in ${integerList(keys.map((key) => key.seq))} and ${shown(view)}`,
-        )
-      : readLabels(database, sql`l.seq in ${integerList(keys.flatMap((key) => key.labelSeq ?? []))}`),
+          "seq",
+          keys.flatMap((key) => key.labelSeq ?? []),
+        ),
   ]);
   if (view.patchesField !== null) return keys.flatMap((key) => patchRow(key, samples, labels));
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
@@ -63,9 +66,13 @@ export async function readById(
 ): Promise<SampleRecord[]> {
   const rows = await database.read<SampleRow>(
     sql<SampleRow>`select s.* from ${textRows(ids)}
-      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = item.value order by item.key`,
+      ${sampleOf(datasetId, sql`item.value`)} order by item.key`,
   );
-  const labels = await readLabels(database, sql`l.sample_seq in ${integerList(rows.map((row) => row.seq))}`);
+  const labels = await readLabels(
+    database,
+    "sample_seq",
+    rows.map((row) => row.seq),
+  );
   const bySample = Map.groupBy(labels.values(), (label) => label.sample_seq);
   return rows.map((row) => sampleRecord(row, bySample.get(row.seq) ?? []));
 }
@@ -75,17 +82,21 @@ async function readSamples(
   seqs: readonly number[],
 ): Promise<Map<number, SampleRow>> {
   const rows = await database.read<SampleRow>(
-    sql<SampleRow>`select s.* from samples as s where s.seq in ${integerList(seqs)}`,
+    sql<SampleRow>`select s.* from samples as s where s.seq ${inIntegers(seqs)}`,
   );
   return new Map(rows.map((row) => [row.seq, row]));
 }
 
+/** The labels that have one of these numbers in the column, and of those the ones that meet the condition. */
 async function readLabels(
   database: StoreDatabase,
-  condition: ReturnType<typeof sql>,
+  column: "seq" | "sample_seq",
+  seqs: readonly number[],
+  condition: Sql = sql`(1 = 1)`,
 ): Promise<Map<number, LabelRow>> {
   const rows = await database.read<LabelRow>(
-    sql<LabelRow>`select l.*, s.id as sample_id from labels as l join samples as s on s.seq = l.sample_seq
+    sql<LabelRow>`select l.*, s.id as sample_id from ${integerRows(seqs)}
+      ${labelsAt(column, sql`item.value`)} ${sampleAt(sql`l.sample_seq`)}
       where ${condition} order by l.sample_seq, l.field, l.position`,
   );
   return new Map(rows.map((row) => [row.seq, row]));

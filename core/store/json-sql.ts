@@ -104,19 +104,19 @@ export function integerRows(integers: readonly number[]): Sql {
   return inDialect((dialect) => dialect.integerRows(integers));
 }
 
-/** A subquery with texts, for `in`. One value, however long the list. */
-export function textList(texts: readonly string[]): Sql {
-  return inDialect((dialect) => dialect.textList(texts));
+/** `in` a list of texts, to stand after what is looked for. One value, however long the list. */
+export function inTexts(texts: readonly string[]): Sql {
+  return inDialect((dialect) => dialect.inTexts(texts));
 }
 
-/** A subquery with numbers, for `in`. One value, however long the list. */
-export function numberList(numbers: readonly number[]): Sql {
-  return inDialect((dialect) => dialect.numberList(numbers));
+/** `in` a list of numbers, likewise. */
+export function inNumbers(numbers: readonly number[]): Sql {
+  return inDialect((dialect) => dialect.inNumbers(numbers));
 }
 
-/** A subquery with whole numbers, for `in`. One value, however long the list. */
-export function integerList(integers: readonly number[]): Sql {
-  return inDialect((dialect) => dialect.integerList(integers));
+/** `in` a list of whole numbers, likewise. */
+export function inIntegers(integers: readonly number[]): Sql {
+  return inDialect((dialect) => dialect.inIntegers(integers));
 }
 
 /** A member of a row of `jsonRows`, for a column of the type; null where it is null or missing. */

@@ -5,10 +5,12 @@ import type { StoreDatabase } from "./database.ts";
 import { bytesAt, textRows } from "./json-sql.ts";
 import { runIsThere } from "./runs.ts";
 import type { PointStore } from "./store-runs.ts";
+import { lastOfEach } from "./vectors.ts";
 
 export function pointStore(database: StoreDatabase): PointStore {
   return {
-    async put(runId, entryIds, points) {
+    async put(runId, givenIds, given) {
+      const { ids: entryIds, vectors: points } = lastOfEach(givenIds, given);
       const bytes = new Uint8Array(points.data.slice().buffer);
       const length = points.dimension * Float32Array.BYTES_PER_ELEMENT;
       await database.write({ run: runId }, [

@@ -15,7 +15,8 @@ import {
 import type { StoreDatabase } from "./database.ts";
 import { readSchema } from "./fields.ts";
 import { hydrate, mediaRow, type RowKey } from "./hydrate.ts";
-import { integerRows, joinInOrder, jsonElements, jsonGroup, parsed, type Sql } from "./json-sql.ts";
+import { integerRows, jsonElements, jsonGroup, parsed, type Sql } from "./json-sql.ts";
+import { labelsAt, sampleAt } from "./look-up.ts";
 import type { MediaRow, Page, RowIdentity, StoreStage, ViewRow, ViewSnapshot } from "./store.ts";
 import { labelScope, labelsOfSample, sampleScope, type ViewState, visible } from "./view-state.ts";
 
@@ -144,8 +145,8 @@ async function byKeys(
   const patches = view.patchesField !== null;
   const values = keys.map((key) => (patches ? (key.labelSeq ?? -1) : key.seq));
   const from = patches
-    ? sql`${joinInOrder} labels as l on l.seq = item.value ${joinInOrder} samples as s on s.seq = l.sample_seq`
-    : sql`${joinInOrder} samples as s on s.seq = item.value`;
+    ? sql`${labelsAt("seq", sql`item.value`)} ${sampleAt(sql`l.sample_seq`)}`
+    : sampleAt(sql`item.value`);
   const box = patches ? sql`l.bounding_box` : sql`null`;
   return database.read(
     sql<KeyedRow>`select ${identity(view)}, s.filepath as filepath, ${box} as box

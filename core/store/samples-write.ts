@@ -6,6 +6,7 @@ import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
 import {
   beforeDot,
+  inTexts,
   joinInOrder,
   jsonGroup,
   jsonMerged,
@@ -13,9 +14,9 @@ import {
   jsonText,
   member,
   type Sql,
-  textList,
   textRows,
 } from "./json-sql.ts";
+import { isLabelOf, isSampleOf, sampleOf } from "./look-up.ts";
 import { randomKey } from "./random-key.ts";
 import type { LabelRecord, NewSample, SampleChange } from "./store.ts";
 import { idExists, idNotFound } from "./store-errors.ts";
@@ -39,13 +40,10 @@ export function addSteps(datasetId: string, samples: readonly NewSample[], now: 
   }
   return [
     datasetIsThere(datasetId),
-    notTaken(
-      "sample id",
-      sql`select id from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`,
-    ),
+    notTaken("sample id", sql`select id from samples where ${isSampleOf(datasetId, ids)}`),
     notTaken(
       "uri",
-      sql`select uri as id from samples where dataset_id = ${datasetId} and uri in ${textList(uris)}`,
+      sql`select uri as id from samples where dataset_id = ${datasetId} and uri ${inTexts(uris)}`,
     ),
     ...fields.steps(datasetId),
     insertSamples(datasetId, samples, now),
@@ -88,7 +86,7 @@ function tagRows(id: string, tags: readonly string[]): { id: string; tag: string
 function insertTags(datasetId: string, rows: readonly { id: string; tag: string; position: number }[]): Step {
   const statement = sql`insert into sample_tags (sample_seq, dataset_id, tag, position)
     select s.seq, s.dataset_id, ${member("tag")}, ${member("position", "integer")}
-    from ${jsonRows(rows)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
+    from ${jsonRows(rows)} ${sampleOf(datasetId, member("id"))}
     where true on conflict (sample_seq, tag) do nothing`;
   return { query: statement };
 }
@@ -102,36 +100,33 @@ function insertLabels(datasetId: string, labels: readonly PlacedLabel[]): Step[]
     select s.dataset_id, s.seq, ${member("id")}, ${member("field")}, ${member("kind")}, ${member("position", "integer")},
       ${member("label")}, ${member("confidence", "real")}, ${member("boundingBox", "json")}, ${member("tags", "json")},
       ${member("attributes", "json")}
-    from ${jsonRows(labels)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("sampleId")}
+    from ${jsonRows(labels)} ${sampleOf(datasetId, member("sampleId"))}
     order by item.key`;
   return [
-    notTaken(
-      "label id",
-      sql`select id from labels where dataset_id = ${datasetId} and id in ${textList(ids)}`,
-    ),
+    notTaken("label id", sql`select id from labels where ${isLabelOf(datasetId, ids)}`),
     { query: statement },
   ];
 }
 
 export function deleteSteps(datasetId: string, ids: readonly string[]): Step[] {
-  const samples = sql`select s.seq from samples as s where s.dataset_id = ${datasetId} and s.id in ${textList(ids)}`;
+  const samples = sql`select seq from samples where ${isSampleOf(datasetId, ids)}`;
   const owned = sql`select id from labels where sample_seq in (${samples})`;
   return [
     {
       query: sql`update run_entries set state = 'deleting'
         where run_id in (select id from runs where dataset_id = ${datasetId})
-          and sample_id in ${textList(ids)}`,
+          and sample_id ${inTexts(ids)}`,
     },
     {
       query: sql`delete from sample_vectors
-        where dataset_id = ${datasetId} and owner_id in ${textList(ids)}`,
+        where dataset_id = ${datasetId} and owner_id ${inTexts(ids)}`,
     },
     {
       query: sql`delete from sample_vectors
         where dataset_id = ${datasetId} and owner_id in (${owned})`,
     },
     {
-      query: sql`delete from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`,
+      query: sql`delete from samples where ${isSampleOf(datasetId, ids)}`,
     },
   ];
 }
@@ -156,7 +151,7 @@ export function updateSteps(datasetId: string, changes: readonly SampleChange[],
     filterFieldStep(datasetId, changes),
     {
       query: sql`update samples set updated_at = ${now}
-        where dataset_id = ${datasetId} and id in ${textList(ids)}`,
+        where ${isSampleOf(datasetId, ids)}`,
     },
   ];
 }
@@ -169,9 +164,9 @@ function filterFieldStep(datasetId: string, changes: readonly SampleChange[]): S
   const root = beforeDot(member("name"));
   return {
     query: sql`update run_entries set field_changes = field_changes + 1
-      where sample_id in ${textList(ids)} and run_id in (select r.id from runs as r
+      where sample_id ${inTexts(ids)} and run_id in (select r.id from runs as r
         where r.dataset_id = ${datasetId} and exists (select 1
-          from ${jsonRows(sql`coalesce(${recorded}, '[]')`)} where ${root} in ${textList(names)}))`,
+          from ${jsonRows(sql`coalesce(${recorded}, '[]')`)} where ${root} ${inTexts(names)}))`,
   };
 }
 
@@ -199,7 +194,7 @@ function mergeStep(
   if (rows.length === 0) return [];
   const statement = sql`with r as materialized (
       select s.seq as seq, ${member("change", "json")} as change from ${jsonRows(rows)}
-      ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})
+      ${sampleOf(datasetId, member("id"))})
     update samples set ${column} = ${jsonMerged(sql`samples.${column}`, sql`r.change`)}
     from r where samples.seq = r.seq`;
   return [{ query: statement }];
@@ -216,11 +211,11 @@ function labelSteps(datasetId: string, changes: readonly SampleChange[]): Step[]
       (set?.records ?? []).map((record) => ({ ...record, field })),
     ),
   );
-  const kept = textList(labels.map((label) => label.id));
+  const kept = inTexts(labels.map((label) => label.id));
   const replaced = sql`select l.seq from ${jsonRows(sets.map(({ id, field }) => ({ id, field })))}
-    ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")}
+    ${sampleOf(datasetId, member("id"))}
     ${joinInOrder} labels as l on l.sample_seq = s.seq and l.field = ${member("field")}`;
-  const gone = sql`select id from labels where seq in (${replaced}) and id not in ${kept}`;
+  const gone = sql`select id from labels where seq in (${replaced}) and not (id ${kept})`;
   return [
     {
       query: sql`update run_entries set state = 'deleting'
@@ -247,7 +242,7 @@ function tagSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
   const touched = changes.filter((change) => change.tags ?? change.addTags ?? change.removeTags);
   if (touched.length === 0) return [];
   const inDataset = (ids: readonly string[]) =>
-    sql`select seq from samples where dataset_id = ${datasetId} and id in ${textList(ids)}`;
+    sql`select seq from samples where ${isSampleOf(datasetId, ids)}`;
   const removed = changes.flatMap(({ id, removeTags }) => tagRows(id, removeTags ?? []));
   const added = changes.flatMap(({ id, tags, addTags }) => [
     ...tagRows(id, tags ?? []),
@@ -261,7 +256,7 @@ function tagSteps(datasetId: string, changes: readonly SampleChange[]): Step[] {
     },
     {
       query: sql`delete from sample_tags where (sample_seq, tag) in (select s.seq, ${member("tag")}
-        from ${jsonRows(removed)} ${joinInOrder} samples as s on s.dataset_id = ${datasetId} and s.id = ${member("id")})`,
+        from ${jsonRows(removed)} ${sampleOf(datasetId, member("id"))})`,
     },
     insertTags(datasetId, added),
     {

@@ -3,15 +3,11 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { guarded, migrate, openSqlite, transaction } from "../sqlite.ts";
 import { serveWorker, transferring } from "../worker.ts";
+import type { Statement } from "./dialects/dialect.ts";
+import { NumberColumns } from "./number-columns.ts";
 import { MIGRATIONS } from "./sqlite-schema.ts";
 
-/** A statement as it crosses threads. */
-export interface SentStatement {
-  readonly sql: string;
-  readonly parameters: readonly unknown[];
-}
-
-export interface SentStep extends SentStatement {
+export interface SentStep extends Statement {
   readonly returning: boolean;
   readonly stopOn: "rows" | "none" | null;
 }
@@ -46,10 +42,10 @@ serveWorker(({ path }: { path: string }) => {
 
   return {
     ready: () => undefined,
-    read: (statement: SentStatement) => guarded(path, () => all(prepare(statement.sql), statement)),
-    readTexts: (statement: SentStatement) =>
+    read: (statement: Statement) => guarded(path, () => all(prepare(statement.sql), statement)),
+    readTexts: (statement: Statement) =>
       guarded(path, () => all(prepare(statement.sql), statement).map(({ text }) => text)),
-    readNumbers: ({ statement, count }: { statement: SentStatement; count: number }) =>
+    readNumbers: ({ statement, count }: { statement: Statement; count: number }) =>
       guarded(path, () => numbers(prepare(statement.sql), statement, count)),
     write: (steps: readonly SentStep[]) => guarded(path, () => write(database, prepare, steps)),
     close: () => database.close(),
@@ -67,7 +63,7 @@ function statementCache(database: DatabaseSync): (sql: string) => StatementSync 
   };
 }
 
-function all(prepared: StatementSync, { parameters }: SentStatement): Row[] {
+function all(prepared: StatementSync, { parameters }: Statement): Row[] {
   return prepared.all(...(parameters as SQLInputValue[])) as Row[];
 }
 
@@ -95,27 +91,13 @@ function run(prepared: StatementSync, step: SentStep, position: number): { rows:
   return { rows, changes: rows.length };
 }
 
-function numbers(prepared: StatementSync, statement: SentStatement, count: number): unknown {
-  let columns = Array.from({ length: count }, () => new Float64Array(1024));
-  let rows = 0;
-  for (const row of prepared.iterate(...(statement.parameters as SQLInputValue[]))) {
-    if (rows === columns[0]?.length) columns = columns.map(doubled);
-    let i = 0;
-    for (const value of Object.values(row)) {
-      const column = columns[i++];
-      if (column !== undefined) column[rows] = value === null ? Number.NaN : Number(value);
-    }
-    rows++;
-  }
-  const result = columns.map((column) => column.slice(0, rows));
+function numbers(prepared: StatementSync, statement: Statement, count: number): unknown {
+  const columns = new NumberColumns(count);
+  for (const row of prepared.iterate(...(statement.parameters as SQLInputValue[])))
+    columns.add(Object.values(row));
+  const result = columns.finish();
   return transferring(
     result,
     result.map((column) => column.buffer),
   );
-}
-
-function doubled(column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(column.length * 2);
-  larger.set(column);
-  return larger;
 }

@@ -6,7 +6,8 @@ import { type Matrix, matrix } from "../matrix.ts";
 import { build, type Step, type StoreDatabase } from "./database.ts";
 import { datasetIsThere } from "./datasets.ts";
 import { FieldCollector } from "./fields.ts";
-import { bytesAt, joinInOrder, textRows } from "./json-sql.ts";
+import { bytesAt, textRows } from "./json-sql.ts";
+import { vectorOf } from "./look-up.ts";
 import type { VectorColumn, VectorStore } from "./store.ts";
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
@@ -24,7 +25,7 @@ export function vectorStore(database: StoreDatabase): VectorStore {
           id: string;
           vector: Uint8Array;
         }>`select item.value as id, v.vector as vector from ${textRows(ownerIds)}
-          ${joinInOrder} sample_vectors as v on v.dataset_id = ${datasetId} and v.owner_id = item.value and v.field = ${field}
+          ${vectorOf(datasetId, field, sql`item.value`)}
           order by item.key`,
       );
       const dimension =
@@ -52,8 +53,10 @@ export function vectorStore(database: StoreDatabase): VectorStore {
 }
 
 /** The steps that keep one field's vectors; DIMENSION_MISMATCH. */
-export function vectorSteps(datasetId: string, { field, ownerIds, vectors }: VectorColumn): Step[] {
-  assertRows(ownerIds, vectors);
+export function vectorSteps(datasetId: string, column: VectorColumn): Step[] {
+  const { field } = column;
+  assertRows(column.ownerIds, column.vectors);
+  const { ids: ownerIds, vectors } = lastOfEach(column.ownerIds, column.vectors);
   if (ownerIds.length === 0) return [];
   const { dimension } = vectors;
   const fields = new FieldCollector();
@@ -79,6 +82,20 @@ export function vectorSteps(datasetId: string, { field, ownerIds, vectors }: Vec
         on conflict (dataset_id, owner_id, field) do update set vector = excluded.vector`,
     },
   ];
+}
+
+/** Rows whose id comes again later are left out: a statement may write each row once only. */
+export function lastOfEach(
+  ids: readonly string[],
+  vectors: Matrix,
+): { readonly ids: readonly string[]; readonly vectors: Matrix } {
+  const places = new Map(ids.map((id, i) => [id, i]));
+  if (places.size === ids.length) return { ids, vectors };
+  const data = new Float32Array(places.size * vectors.dimension);
+  [...places.values()].forEach((place, i) => {
+    data.set(vectors.row(place), i * vectors.dimension);
+  });
+  return { ids: [...places.keys()], vectors: matrix(data, vectors.dimension) };
 }
 
 function assertRows(ownerIds: readonly string[], vectors: Matrix): void {

@@ -9,11 +9,6 @@ const BACKENDS = [
   ["zilliz", "milvus", { uri: "https://in01-0123456789.zillizcloud.com", token: "zilliz-token" }],
   ["elastic", "elasticsearch", { cloudId: "deployment:ZXhhbXBsZS5vcmckYWJj", apiKey: "elastic-key" }],
 ] as const;
-/** Functions that run another handler of another's bundle. */
-const CODE = new Map<RoleName, readonly [string, string]>([
-  ["giveUp", ["build", "index.deadLetters"]],
-  ["sync", ["reindex", "index.repair"]],
-]);
 /** Variables that stand for what SST links. */
 const LINKED = new Map([
   ["NEARSIGHT_API_KEYS", "NearsightApiKeys"],
@@ -35,7 +30,7 @@ describe.each(BACKENDS)("on %s", (backend, driver, connection) => {
   });
 
   test.each(ROLES)("%s runs the bundle of this backend", (role) => {
-    const [bundle, handler] = CODE.get(role) ?? [role, "index.handler"];
+    const [bundle, handler] = role === "giveUp" ? ["build", "index.deadLetters"] : [role, "index.handler"];
     expect(deployment.build(role)).toMatchObject({
       bundle: `.cache/pack/arm64/${bundle}-${driver}`,
       handler,
@@ -123,18 +118,15 @@ test("requests may name images of the bucket, and of the places that are named",
   expect(await media({ NEARSIGHT_API_MEDIA: "https://example.org/" })).toBe(`${own},https://example.org/`);
 });
 
-describe.each([
-  ["giveUp", "build"],
-  ["sync", "reindex"],
-] as const)("%s, which runs the bundle of %s,", (role, owner) => {
+describe("giveUp, which runs the bundle of build,", () => {
   test("is made after it, since SST writes links into the folder of a bundle", async () => {
     const deployment = await Deployment.of();
-    expect(deployment.build(role).after).toContain(`${capital(owner)}Function`);
+    expect(deployment.build("giveUp").after).toContain("BuildFunction");
   });
 
   test("is linked to the same", async () => {
     const deployment = await Deployment.of();
-    expect(deployment.build(role).links).toEqual(deployment.build(owner).links);
+    expect(deployment.build("giveUp").links).toEqual(deployment.build("build").links);
   });
 });
 

@@ -26,6 +26,12 @@ describe("the application", () => {
   });
 });
 
+test("no two resources of a kind have one name", async () => {
+  const { resources } = (await Deployment.of({ DEPLOY_DATABASE: "aurora" })).evaluation;
+  const names = resources.map(({ type, name }) => `${type} ${name}`);
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+});
+
 describe("instances", () => {
   test("are reserved for each function in production", async () => {
     const deployment = await Deployment.of({}, "production");

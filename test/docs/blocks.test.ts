@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { pages, testBlocks } from "../support/doc-blocks.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const ofServers = ["backends/milvus", "backends/elasticsearch", "sync"].map((name) =>
+const ofServers = ["backends/milvus", "backends/elasticsearch", "store", "sync"].map((name) =>
   join(root, `docs/${name}.md`),
 );
 

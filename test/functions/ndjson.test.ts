@@ -48,6 +48,10 @@ describe("lines", () => {
     const { found } = await ask("search", { query, k: 7 });
     expect(found.slice(0, -1)).toEqual(hits.map((hit: object) => ({ hit })));
     expect(found.at(-1)).toMatchObject({ complete: true, count: 7, facts, cursor: expect.any(String) });
+    const withRows = (await ask("search", { query, k: 2, rows: true })).found;
+    expect(withRows.slice(2, 4).map(({ row }) => row.id)).toEqual(
+      hits.slice(0, 2).map(({ id }: { id: string }) => id),
+    );
   });
 
   test.each(["application/json", "*/*", "text/html", "application/x-ndjson;q=0.1, application/json"])(

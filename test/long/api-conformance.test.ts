@@ -10,7 +10,7 @@ import { served } from "../functions/serve.ts";
 import { schemathesis } from "../support/schemathesis.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 1_800_000 });
 
 const SEED = "20261";
 

@@ -93,6 +93,8 @@ test("vectors are kept bit for bit and read in the order asked", async () => {
   expect([...read.data]).toEqual([5, 6, data[0], -0]);
   await vectors.put(id, "v", ["a"], matrix(new Float32Array([9, 9]), 2));
   expect([...(await vectors.get(id, "v", ["a"])).vectors.data]).toEqual([9, 9]);
+  await vectors.put(id, "v", ["a", "d", "a"], matrix(new Float32Array([1, 1, 2, 2, 3, 3]), 2));
+  expect([...(await vectors.get(id, "v", ["a", "d"])).vectors.data]).toEqual([3, 3, 2, 2]);
   expect(await vectors.dimension(id, "v")).toBe(2);
   expect(await vectors.dimension(id, "w")).toBeNull();
   expect((await vectors.get(id, "w", ["a"])).vectors.shape).toEqual([0, 0]);

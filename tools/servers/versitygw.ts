@@ -57,6 +57,6 @@ function needGo(): string {
 function install(): Promise<string> {
   return installOnce(FOLDER, async (staging) => {
     const module = `github.com/versity/versitygw/cmd/versitygw@v${version}`;
-    await run(needGo(), ["install", "-trimpath", module], { env: { ...process.env, GOBIN: staging } });
+    await run(needGo(), ["install", module], { env: { ...process.env, GOBIN: staging } });
   });
 }

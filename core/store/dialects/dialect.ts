@@ -36,6 +36,15 @@ export type Scope =
   | { readonly runsOf: string }
   | "store";
 
+/** A table whose rows have names, each once within its owner. */
+export interface NamedTable {
+  readonly table: string;
+  /** Its primary key. */
+  readonly key: string;
+  readonly owner: string;
+  readonly name: string;
+}
+
 /**
  * The SQL that differs between databases. What these pieces mean is said in `json-sql.ts`, which the rest of the
  * store uses.
@@ -60,9 +69,9 @@ export interface Dialect {
   rows(list: Sql | readonly unknown[]): Sql;
   textRows(texts: readonly string[]): Sql;
   integerRows(integers: readonly number[]): Sql;
-  textList(texts: readonly string[]): Sql;
-  numberList(numbers: readonly number[]): Sql;
-  integerList(integers: readonly number[]): Sql;
+  inTexts(texts: readonly string[]): Sql;
+  inNumbers(numbers: readonly number[]): Sql;
+  inIntegers(integers: readonly number[]): Sql;
   member(key: string, type: MemberType): Sql;
   element(position: number, type: MemberType): Sql;
   firstOf(value: Sql): Sql;
@@ -72,6 +81,9 @@ export interface Dialect {
   includes(text: Sql, part: string): Sql<boolean>;
   beforeDot(text: Sql): Sql<string>;
   range(count: number | null, offset: number): Sql;
+  /** See `look-up.ts`. */
+  lookedUp(table: string, alias: string, condition: Sql): Sql;
+  isNamed(table: NamedTable, ownerId: string, names: readonly string[]): Sql<boolean>;
   readonly joinInOrder: Sql;
   indexedBy(name: string): Sql;
 }

@@ -115,9 +115,11 @@ export const POSTGRES: Dialect = {
   rows: (list) => numbered(sql`jsonb_array_elements(${isList(list) ? json(list) : sql`(${list})::jsonb`})`),
   textRows: (list) => numbered(texts(list)),
   integerRows: (list) => numbered(integers(list)),
-  textList: (list) => sql`(select ${texts(list)})`,
-  numberList: (list) => sql`(select unnest(${list}::double precision[]))`,
-  integerList: (list) => sql`(select ${integers(list)})`,
+  // An array and not a subquery: that one is joined by a guess at how many rows there are, which for tables that
+  // have just been filled is far too low.
+  inTexts: (list) => sql`= any(${list}::text[])`,
+  inNumbers: (list) => sql`= any(${list}::double precision[])`,
+  inIntegers: (list) => sql`= any(${list}::bigint[])`,
   member: part,
   element: part,
   firstOf: (value) => sql`(array_agg(${value} order by item.key))[1]`,
@@ -129,6 +131,16 @@ export const POSTGRES: Dialect = {
   beforeDot: (text) => sql`split_part(${text}, '.', 1)`,
   range: (count, offset) =>
     count === null ? sql`offset ${offset}::bigint` : sql`limit ${count}::bigint offset ${offset}::bigint`,
+  // The offset keeps the planner from joining in another way: for an owner it has not seen yet it expects few rows, and
+  // would read all of them instead of looking for one.
+  lookedUp: (table, alias, condition) =>
+    sql`cross join lateral (select * from ${sql.table(table)} as ${sql.id(alias)}
+      where ${condition} offset 0) as ${sql.id(alias)}`,
+  isNamed({ table, key, owner, name }, ownerId, names) {
+    const condition = sql`found.${sql.ref(owner)} = ${ownerId} and found.${sql.ref(name)} = item.value`;
+    const found = POSTGRES.lookedUp(table, "found", condition);
+    return sql`(${sql.ref(key)} = any(array(select found.${sql.ref(key)} from ${POSTGRES.textRows(names)} ${found})))`;
+  },
   joinInOrder: sql`join`,
   indexedBy: () => sql``,
 };

@@ -38,8 +38,8 @@ function each(list: readonly unknown[]): Sql {
   return sql`json_each(${JSON.stringify(list)}) as item`;
 }
 
-function listOf(list: readonly unknown[]): Sql {
-  return sql`(select value from json_each(${JSON.stringify(list)}))`;
+function inList(list: readonly unknown[]): Sql {
+  return sql`in (select value from json_each(${JSON.stringify(list)}))`;
 }
 
 export const SQLITE: Dialect = {
@@ -96,9 +96,9 @@ export const SQLITE: Dialect = {
   rows: (list) => (isList(list) ? each(list) : sql`json_each(${list}) as item`),
   textRows: each,
   integerRows: each,
-  textList: listOf,
-  numberList: listOf,
-  integerList: listOf,
+  inTexts: inList,
+  inNumbers: inList,
+  inIntegers: inList,
   member: (key) => sql`json_extract(item.value, ${`$."${key}"`})`,
   element: (position) => sql`json_extract(item.value, ${sql.lit(`$[${position}]`)})`,
   // Beside min() SQLite gives other columns of the row that has it: https://sqlite.org/lang_select.html#bareagg
@@ -111,6 +111,10 @@ export const SQLITE: Dialect = {
   // A negative limit is none, and an offset needs one.
   range: (count, offset) => sql`limit ${count ?? -1} offset ${offset}`,
 
+  lookedUp: (table, alias, condition) =>
+    sql`cross join ${sql.table(table)} as ${sql.id(alias)} on ${condition}`,
+  isNamed: ({ owner, name }, ownerId, names) =>
+    sql`(${sql.ref(owner)} = ${ownerId} and ${sql.ref(name)} ${inList(names)})`,
   // SQLite keeps the written order of a cross join; left to itself it cannot know how long a JSON list is, and reads
   // the list again for every row of the table.
   joinInOrder: sql`cross join`,

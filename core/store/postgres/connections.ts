@@ -73,7 +73,8 @@ export async function withConnection<Result>(
   }
 }
 
-async function loadDriver(): Promise<typeof import("pg")> {
+/** The package pg; PACKAGE_MISSING. */
+export async function loadDriver(): Promise<typeof import("pg")> {
   try {
     return await import("pg");
   } catch (cause) {

@@ -1,13 +1,15 @@
 /** Runs the store's queries on PostgreSQL: reads on any connection, a write as one transaction on one. */
 
+import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { type OperationNodeSource, sql } from "kysely";
-import type { PoolClient } from "pg";
+import type { PoolClient, QueryArrayConfig } from "pg";
 import { NearsightError } from "../../errors.ts";
 import { refusal, type Step, type StepResult, type StoreDatabase } from "../database.ts";
 import type { Scope } from "../dialects/dialect.ts";
 import { compilePostgres, POSTGRES } from "../dialects/postgres.ts";
-import { openPool, withConnection } from "./connections.ts";
+import { NumberColumns } from "../number-columns.ts";
+import { loadDriver, openPool, withConnection } from "./connections.ts";
 import { isLost, isOvertaken, postgresError } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { postgresOptions } from "./options.ts";
@@ -69,12 +71,8 @@ export async function openPostgresDatabase(address: string): Promise<StoreDataba
       const { rows } = await inRows(query);
       return rows.map(([text]) => text) as Text[];
     },
-    async readNumbers(query, count) {
-      const { rows } = await inRows(query);
-      return Array.from({ length: count }, (_, i) =>
-        Float64Array.from(rows, (row) => (row[i] === null ? Number.NaN : Number(row[i]))),
-      );
-    },
+    readNumbers: (query, count) =>
+      again(() => withConnection(pool, (client) => readColumns(client, query, count))),
     write: (scope, steps) =>
       again(() => withConnection(pool, (client) => write(client, place, scope, steps))),
     async check() {
@@ -87,6 +85,22 @@ export async function openPostgresDatabase(address: string): Promise<StoreDataba
       await pool.end();
     },
   };
+}
+
+/** Reads number columns as their rows arrive. */
+async function readColumns(
+  client: PoolClient,
+  query: OperationNodeSource,
+  count: number,
+): Promise<Float64Array[]> {
+  const { Query } = await loadDriver();
+  const { sql: text, parameters } = compilePostgres(query);
+  const columns = new NumberColumns(count);
+  const request: QueryArrayConfig = { text, values: [...parameters], rowMode: "array" };
+  const running = client.query(new Query(request));
+  running.on("row", (row: unknown[]) => columns.add(row));
+  await once(running, "end");
+  return columns.finish();
 }
 
 /** Those whose making was broken off: PostgreSQL does not use them. */

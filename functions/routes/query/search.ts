@@ -1,7 +1,7 @@
 /** Searches: the rows of a view nearest to a query, with what the answer is worth. */
 
 import { z } from "@hono/zod-openapi";
-import type { DatasetView, Hit, SampleCollection, SimilarityQuery } from "../../../core/index.ts";
+import type { DatasetView, Hit, SimilarityQuery } from "../../../core/index.ts";
 import { assertQuery } from "../../access/query-images.ts";
 import { cursorSchema, nextCursorSchema, type Position, staleCursor } from "../../cursor.ts";
 import { lines, wantsLines } from "../../ndjson.ts";
@@ -74,11 +74,8 @@ export const searches = createRouter().openapi(search, async (c) => {
     facts: (await found.facts()) ?? NOTHING_SEARCHED,
     cursor: next === null ? null : c.get("cursors").write(question, next),
   };
-  if (wantsLines(c)) return lines(hitLines(answer)) as never;
-  if (!rows) return c.json(answer, 200);
-  const start = rowsOf(found, before);
-  const end = rowsOf(found, [...before, ...hits]);
-  return c.json({ ...answer, rows: (await found.page(start, end - start)).map(rowJson) }, 200);
+  const whole = rows ? { ...answer, rows: await rowsOf(found, before, hits) } : answer;
+  return wantsLines(c) ? (lines(linesOf(whole)) as never) : c.json(whole, 200);
 });
 
 /** The hits after a position, those before them, and where they end: null with the ranking. CURSOR_STALE */
@@ -106,12 +103,16 @@ function placeAfter(ranking: readonly Hit[], { id, distance }: Position, reverse
   return next < 0 ? ranking.length : next;
 }
 
-/** How many rows the hits are of: several patches may have led to one sample. */
-function rowsOf({ patchesField }: SampleCollection, hits: readonly Hit[]): number {
-  return new Set(hits.map(({ id, sampleId }) => (patchesField === null ? sampleId : id))).size;
+/** The samples or patches of a page of hits. */
+async function rowsOf(found: DatasetView, before: readonly Hit[], hits: readonly Hit[]) {
+  // Several patches may have led to one sample.
+  const idOf = ({ id, sampleId }: Hit) => (found.patchesField === null ? sampleId : id);
+  const [start, end] = [new Set(before.map(idOf)).size, new Set([...before, ...hits].map(idOf)).size];
+  return (await found.page(start, end - start)).map(rowJson);
 }
 
-async function* hitLines({ hits, ...rest }: { hits: readonly Hit[] }): AsyncGenerator<object> {
+async function* linesOf({ hits, rows = [], ...rest }: { hits: readonly Hit[]; rows?: readonly object[] }) {
   for (const hit of hits) yield { hit };
+  for (const row of rows) yield { row };
   yield { complete: true, count: hits.length, ...rest };
 }

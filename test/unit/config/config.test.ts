@@ -134,7 +134,11 @@ describe("names of FiftyOne", () => {
 });
 
 it("rows tell where each value comes from and mask secrets", () => {
-  const rows = read({ FIFTYONE_BRAIN_SIMILARITY_MILVUS_PASSWORD: "canary", HF_TOKEN: "canary" }).rows();
+  const rows = read({
+    FIFTYONE_BRAIN_SIMILARITY_MILVUS_PASSWORD: "canary",
+    HF_TOKEN: "canary",
+    NEARSIGHT_STORE: "postgres://me:can@canary@host/database?password=canary",
+  }).rows();
   const password = rows.find((row) => row.name === "milvus.password");
   expect(password).toMatchObject({
     value: "********",

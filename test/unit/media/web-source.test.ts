@@ -104,6 +104,8 @@ describe("the way into a network", () => {
     [[{ address: "::1", family: 6 }]],
     [[{ address: "::ffff:127.0.0.1", family: 6 }]],
     [[{ address: "8.8.8.8", family: 4 }, LOOPBACK]],
+    [[{ address: "fe80::1%lo", family: 6 }]],
+    [[{ address: "no address", family: 4 }]],
     [[]],
   ])("is closed for a host at %j", async (addresses) => {
     const closed = source({ networks: [], resolveHost: async () => addresses });

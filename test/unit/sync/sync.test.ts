@@ -103,6 +103,9 @@ describe("a bucket read as a data set", () => {
     await expect(dataset.addDir("s3://photos", { format: "coco" })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
     });
+    const answer = await fetch(await ns.mediaUrl(server.uri("b/c.png")));
+    expect(Buffer.from(await answer.arrayBuffer()).equals(picture("red"))).toBe(true);
+    await expect(ns.mediaUrl("photos/cat.png")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     await server.close();
   });
 });
