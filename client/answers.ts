@@ -1,7 +1,7 @@
 /** Turns what came instead of an answer into errors: problems as the server sent them, and failures on the way. */
 
 import { isHTTPError, isNetworkError, isTimeoutError } from "ky";
-import { z } from "zod";
+import * as z from "zod";
 import { ERROR_CODES, type ErrorCode, isNearsightError, NearsightError } from "../core/errors.ts";
 
 /** What the API says of an error. */

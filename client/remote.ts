@@ -1,6 +1,6 @@
 /** A connection as the library's own interface: the same data sets and views, over the HTTP API. */
 
-import { z } from "zod";
+import * as z from "zod";
 import type { DatasetContext } from "../core/dataset/context.ts";
 import { Dataset } from "../core/dataset/dataset.ts";
 import { createDatasets } from "../core/dataset/datasets.ts";

@@ -4,7 +4,12 @@ export const ROUTES = {
   compute: [
     "POST /datasets/{dataset}/runs",
     "POST /datasets/{dataset}/runs/{brainKey}/resume",
+    "POST /datasets/{dataset}/runs/{brainKey}/copy",
     "POST /datasets/{dataset}/runs/{brainKey}/cancel",
+    "POST /datasets/{dataset}/embeddings",
+    "POST /datasets/{dataset}/runs/{brainKey}/embeddings/compute",
+    "POST /models/load",
+    "POST /models/prompts",
     "POST /datasets/{dataset}/uploads",
     "POST /datasets/{dataset}/uploads/{key}",
   ],
