@@ -115,7 +115,10 @@ describe("a file", () => {
       fc.asyncProperty(range, async ([from, to]) => {
         const response = await get("cat.png", { range: `bytes=${from}-${to}` });
         const expected = picture.subarray(from, to + 1);
-        if (expected.length === 0) return expect(response.status).toBe(416);
+        if (expected.length === 0) {
+          expect(response.status).toBe(416);
+          return;
+        }
         expect(response.status).toBe(expected.length === size ? 200 : 206);
         expect(Buffer.from(await response.arrayBuffer())).toEqual(expected);
       }),
