@@ -58,7 +58,9 @@ it("counts what was added to samples of the data set as indexed, and keeps it", 
   await index.reload();
   expect((await index.sampleIds()).toSorted()).toEqual(ids.slice(0, 25).toSorted());
   expect(await index.missingSize()).toBe(5);
-  expect(await index.sortBySimilarity({ id: ids[22] ?? "" }, { k: 1 }).values("id")).toEqual([ids[22]]);
+  // A whole ranking is exact, where a search may miss entries.
+  const [nearest] = await index.sortBySimilarity({ id: ids[22] ?? "" }).values("id");
+  expect(nearest).toBe(ids[22]);
 });
 
 it("counts what was removed as missing, without a warning from then on", async () => {
