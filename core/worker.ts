@@ -59,10 +59,11 @@ export function startWorker(url: URL, data?: unknown): WorkerClient {
   let next = 0;
   let closed: Promise<void> | undefined;
   let failure: Error | undefined;
-  worker.unref();
   worker.on("message", (answer: Answer) => settle(answer));
   worker.on("error", (error) => fail(error));
   worker.on("exit", (code) => fail(new Error(`The worker thread ended with code ${code}`)));
+  // After the listeners, the first of which would keep the process alive again.
+  worker.unref();
 
   function settle(answer: Answer): void {
     const call = waiting.get(answer.number);

@@ -33,7 +33,7 @@ const prepare = route("write", {
         filepath: z.string(),
         expires: z.string(),
       }),
-      "A multipart form to POST: its fields, then the file in the field `file`",
+      "A multipart form to POST: its fields, then the file in the field named file",
     ),
   },
 });

@@ -36,4 +36,16 @@ describe("a program", () => {
   test("has then what data sets, views and models need", () => {
     expect([...steps.dataset, ...steps.model]).toEqual([]);
   });
+
+  test("ends by itself after it has loaded a model that it does not use", () => {
+    const code = `import { loadZooModel } from "${new URL("../../../core/index.ts", import.meta.url)}";
+      console.log((await loadZooModel("nearsight-tiny")).dimension);`;
+    const environment = { ...process.env, NEARSIGHT_HOME: temporaryFolder() };
+    const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", code], {
+      encoding: "utf8",
+      env: environment,
+      timeout: 50_000,
+    });
+    expect(printed).toBe("512\n");
+  });
 });
