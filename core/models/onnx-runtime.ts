@@ -30,9 +30,9 @@ export function openRuntimeSession(path: string, options: OnnxOptions = {}): Run
   };
 }
 
-/** Begins to load the runtime; who uses it then hears what went wrong. */
-export function preloadRuntime(): void {
-  loadRuntime().catch(() => undefined);
+/** Loads the runtime; who uses it then hears what went wrong. */
+export async function preloadRuntime(): Promise<void> {
+  await loadRuntime().catch(() => undefined);
 }
 
 async function createSession(path: string, options: OnnxOptions): Promise<OnnxRuntime.InferenceSession> {

@@ -4,12 +4,10 @@ import { serveWorker, transferring } from "../worker.ts";
 import type { RunCall, SessionSetup } from "./onnx.ts";
 import { openRuntimeSession, preloadRuntime, type RuntimeSession } from "./onnx-runtime.ts";
 
-// A thread may be started before it is known what it will open.
-preloadRuntime();
-
 serveWorker(() => {
   let session: RuntimeSession | undefined;
   return {
+    load: preloadRuntime,
     open({ path, options }: SessionSetup) {
       session = openRuntimeSession(path, options);
     },

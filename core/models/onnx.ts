@@ -85,7 +85,12 @@ export function createSessions(): OnnxSessions {
           opened().call<OnnxResult>("run", { feeds, output } satisfies RunCall, given),
       };
     },
-    startThread: () => void idle.push(startThread()),
+    startThread() {
+      const thread = startThread();
+      // As a call, which the end of the process waits for: the native library aborts it where its loading is cut off.
+      thread.call("load").catch(() => undefined);
+      idle.push(thread);
+    },
     async close() {
       await Promise.all(threads.map((thread) => thread.close()));
     },
