@@ -14,7 +14,7 @@ const LARGEST = 12 * 1024 * 1024;
 const SHIPPED = [
   /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|NOTICE)$/,
   /^bin\/nearsight\.mjs$/,
-  /^dist\/(core|cli)\/.*\.(js|d\.ts)$/,
+  /^dist\/(core|cli|client)\/.*\.(js|d\.ts)$/,
   /^dist\/core\/dataset\/zoo\/art\/[\w-]+\.(webp|json)$/,
   /^dist\/core\/models\/nearsight-tiny\/([\w-]+\.json|README\.md|onnx\/\w+\.onnx)$/,
 ];
@@ -24,6 +24,7 @@ const NEEDED = [
   "NOTICE",
   "bin/nearsight.mjs",
   "dist/cli/main.js",
+  "dist/client/index.js",
   "dist/core/index.d.ts",
   "dist/core/index.js",
   "dist/core/backends/local/driver.js",
