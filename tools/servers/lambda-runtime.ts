@@ -1,12 +1,15 @@
 /** AWS's runtime client for Lambda, compiled from its npm package on first use. */
 
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { installOnce } from "./install.ts";
 import { needCommand, run } from "./needs.ts";
 
 const VERSION = "4.0.2";
 const PACKAGE = "aws-lambda-ric";
+
+/** This Node comes with its headers, which node-gyp would fetch from a place that is no package registry. */
+const NODE = resolve(process.execPath, "../..");
 
 /** System tools that compile it; throws MissingTool. */
 export function needLambdaRuntime(): void {
@@ -19,7 +22,8 @@ export async function installLambdaRuntime(): Promise<string> {
     needLambdaRuntime();
     const wanted = { private: true, dependencies: { [PACKAGE]: VERSION }, allowScripts: { [PACKAGE]: true } };
     writeFileSync(join(staging, "package.json"), JSON.stringify(wanted));
-    await run("npm", ["install", "--prefix", staging, "--no-audit", "--no-fund"], { cwd: staging });
+    const env = { ...process.env, npm_config_nodedir: NODE };
+    await run("npm", ["install", "--prefix", staging, "--no-audit", "--no-fund"], { cwd: staging, env });
   });
   return join(place, "node_modules", PACKAGE);
 }
